@@ -1,0 +1,73 @@
+/**
+ * The contract of a profiler: how to run one tool around a command (or beside running processes), what this machine
+ * lacks for it, and where it leaves what it saw. One file each in this folder, one line in `list.ts`.
+ */
+export interface Profiler {
+  /** File name, word on the command line, folder below `raw/`. */
+  readonly id: string;
+  readonly title: string;
+  readonly measures: readonly Measure[];
+  readonly platforms: readonly NodeJS.Platform[];
+  /** Runtimes whose functions it can name. */
+  readonly runtimes: readonly Runtime[];
+  /** Can watch processes that already run (`--pid`). */
+  readonly attaches: boolean;
+  /** Which of tprof's options it honours; the others are an error that names the profilers that do. */
+  readonly options: readonly ProfilerOption[];
+  /** Looks, runs `--version`, changes nothing. */
+  check(): Promise<ProfilerStatus>;
+  prepare(request: ProfilerRequest): Promise<ProfilerRun>;
+}
+
+export type Measure = 'cpu' | 'off-cpu' | 'heap' | 'async';
+export type Runtime = 'node' | 'native' | 'python';
+export type ProfilerOption = 'frequency' | 'call-graph' | 'event' | 'children';
+
+export type ProfilerStatus =
+  | { readonly usable: true; readonly version: string; readonly path: string; readonly note?: string }
+  /** `hint` is the exact command that mends it. */
+  | { readonly usable: false; readonly reason: string; readonly hint: string };
+
+export interface ProfilerRequest {
+  /** The target; empty when attaching. */
+  readonly command: readonly string[];
+  /** Running processes to watch; empty when starting `command`. */
+  readonly pids: readonly number[];
+  /** Absolute; exists and is empty: `CAPTURE/raw/<id>`. */
+  readonly rawDirectory: string;
+  /** Environment of the target as it stands, with what other profilers added. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly frequencyHz: number | undefined;
+  readonly callGraph: 'fp' | 'dwarf' | undefined;
+  readonly event: string | undefined;
+}
+
+export interface ProfilerRun {
+  /** What to start in the target's place; the target's own command where the tool needs no wrapper. */
+  readonly command: readonly string[];
+  /** Added to the target's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Called once the command runs: for tools that attach beside it. */
+  started?(pid: number): Promise<void>;
+  /** The recording is to end: stop a tool that runs beside its target. Called once, also after a Ctrl-C. */
+  stop?(): Promise<void>;
+  /** The target's own exit where the tool swallows it; undefined = what the wrapper exited with is right. */
+  targetExit?(): { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
+  /** After everything ended: what was written, and what is known to be missing. */
+  collect(): Promise<ProfilerHarvest>;
+}
+
+export interface ProfilerHarvest {
+  /** Paths relative to `rawDirectory`. */
+  readonly artefacts: readonly ProfilerArtefact[];
+  readonly losses: readonly { readonly what: string; readonly count: number; readonly why: string }[];
+}
+
+export interface ProfilerArtefact {
+  readonly file: string;
+  /** Id of the profile format; undefined for artefacts that are kept and not read (a tool's own HTML). */
+  readonly format: string | undefined;
+  /** 0 where the artefact holds several processes or threads. */
+  readonly pid: number;
+  readonly tid: number;
+}

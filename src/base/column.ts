@@ -1,0 +1,53 @@
+/** The typed arrays that columns are made of. */
+export type NumericArray = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array | BigInt64Array;
+
+type Plain = Exclude<NumericArray, BigInt64Array>;
+
+/**
+ * A column that grows: amortised append into a typed array that doubles. `finish()` gives the exact-length view.
+ * One class for all element types, made by the factories below, so that builders read alike.
+ */
+export class Column<A extends Plain> {
+  #data: A;
+  #length = 0;
+  readonly #make: (length: number) => A;
+
+  constructor(make: (length: number) => A, capacity = 64) {
+    this.#make = make;
+    this.#data = make(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends and returns the index of the new element. */
+  push(value: number): number {
+    if (this.#length === this.#data.length) {
+      const larger = this.#make(this.#data.length * 2);
+      larger.set(this.#data);
+      this.#data = larger;
+    }
+    this.#data[this.#length] = value;
+    return this.#length++;
+  }
+
+  get(index: number): number {
+    return this.#data[index]!;
+  }
+
+  set(index: number, value: number): void {
+    this.#data[index] = value;
+  }
+
+  /** The elements so far, without copying. The column must not be appended to afterwards. */
+  finish(): A {
+    return this.#data.subarray(0, this.#length) as A;
+  }
+}
+
+export const float64Column = (): Column<Float64Array> => new Column(n => new Float64Array(n));
+export const int32Column = (): Column<Int32Array> => new Column(n => new Int32Array(n));
+export const uint32Column = (): Column<Uint32Array> => new Column(n => new Uint32Array(n));
+export const uint16Column = (): Column<Uint16Array> => new Column(n => new Uint16Array(n));
+export const uint8Column = (): Column<Uint8Array> => new Column(n => new Uint8Array(n));

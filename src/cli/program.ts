@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import type { CliContext } from './context.ts';
+import { TPROF_VERSION } from './version.ts';
+
+/** Makes one command; each file in `commands/` exports one such function, and this list has one line for it. */
+export type CommandFactory = (context: CliContext) => Command;
+
+const COMMANDS: readonly CommandFactory[] = [];
+
+/** The whole command line. commander prints help and usage errors itself and throws instead of exiting. */
+export function createProgram(context: CliContext): Command {
+  const program = new Command('tprof')
+    .description('Profile a distributed workflow system, join the profile with its spans, and say where the time went.')
+    .version(TPROF_VERSION, '-V, --version')
+    .enablePositionalOptions()
+    .showHelpAfterError('(tprof --help lists the commands)');
+  for (const make of COMMANDS) program.addCommand(make(context));
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: text => context.stdout.write(text),
+      writeErr: text => context.stderr.write(text),
+    });
+  }
+  return program;
+}

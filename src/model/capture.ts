@@ -1,0 +1,83 @@
+/** The folder that `record` leaves behind: names of its files, in one place. */
+export const CaptureFile = {
+  manifest: 'capture.json',
+  raw: 'raw',
+  otlpIndex: 'raw/otlp/index.jsonl',
+  traces: 'raw/otlp/traces.pb',
+  logs: 'raw/otlp/logs.pb',
+  metrics: 'raw/otlp/metrics.pb',
+  speedscope: 'profile.speedscope.json',
+  flameSvg: 'flame.svg',
+  flameHtml: 'flame.html',
+  breakdown: 'breakdown.json',
+  hotPaths: 'hot-paths.json',
+  reportMarkdown: 'report.md',
+  reportHtml: 'report.html',
+} as const;
+
+/** `capture.json`. Fields may be added; none is renamed. */
+export interface CaptureManifest {
+  readonly schema: 'tprof.capture/1';
+  /** False until everything is on disk: every command that opens such a capture says so first. */
+  readonly complete: boolean;
+  readonly name: string;
+  /** Version of tprof. */
+  readonly tprof: string;
+  readonly command: readonly string[];
+  readonly startedAt: string;
+  /** How the child ended; undefined while it runs, or where nothing was started. */
+  readonly exit?: { readonly code: number | null; readonly signal: string | null };
+  readonly durationNs?: number;
+  readonly host: {
+    readonly platform: string;
+    readonly release: string;
+    readonly arch: string;
+    readonly cpus: number;
+    readonly cpuModel: string;
+    readonly memoryBytes: number;
+    readonly node: string;
+  };
+  /** Every tool that ran, with the version that it printed. */
+  readonly tools: readonly CaptureTool[];
+  /** Pairs of the same instant on two clocks, taken at the beginning and the end: profilers use the monotonic one. */
+  readonly clocks: readonly ClockAnchor[];
+  readonly processes: readonly CaptureProcess[];
+  readonly losses: readonly { readonly what: string; readonly count: number; readonly why: string }[];
+  /** What watching cost: tprof's own CPU and peak memory while it recorded. */
+  readonly self: { readonly cpuUserNs: number; readonly cpuSystemNs: number; readonly peakRssBytes: number };
+  /** Files of the folder that hold each thing, relative to it; several where each process writes its own. */
+  readonly profiles: readonly {
+    readonly file: string;
+    readonly format: string;
+    readonly pid: number;
+    readonly tid: number;
+  }[];
+  readonly spans: {
+    readonly accepted: number;
+    readonly logs: number;
+    readonly metrics: number;
+    readonly requests: number;
+  };
+}
+
+export interface CaptureTool {
+  readonly id: string;
+  readonly version: string;
+  readonly path: string;
+}
+
+export interface ClockAnchor {
+  readonly unixNs: string;
+  /** CLOCK_MONOTONIC, as `process.hrtime` and perf read it. */
+  readonly monotonicNs: string;
+}
+
+export interface CaptureProcess {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly command: readonly string[];
+  /** What people call it: `tasker-lite orchestration`, `postgres`. */
+  readonly name: string;
+  /** Ticks since boot from /proc/PID/stat, as text: with the pid it names a process uniquely. '' = not known. */
+  readonly startTime: string;
+}

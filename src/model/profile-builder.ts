@@ -1,0 +1,245 @@
+import { float64Column, int32Column, uint8Column, uint32Column } from '../base/column.ts';
+import { Interner } from '../base/interner.ts';
+import { Warnings } from '../base/warnings.ts';
+import {
+  type FrameIndex,
+  type Label,
+  type Mapping,
+  NO_STACK,
+  type Profile,
+  type StackIndex,
+  type Thread,
+  type ThreadIndex,
+  type ValueType,
+} from './profile.ts';
+
+/** What a frame is made of; only the name is required. */
+export interface FrameInput {
+  readonly name: string;
+  readonly decoration?: string;
+  readonly module?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly category?: string;
+  readonly address?: number;
+  readonly mapping?: number;
+  readonly flags?: number;
+}
+
+export interface SampleInput {
+  readonly thread: ThreadIndex;
+  readonly stack: StackIndex;
+  readonly timeNs?: number;
+  /** One number a value type. */
+  readonly values: readonly number[];
+  readonly labels?: readonly Label[];
+}
+
+/**
+ * The way into a `Profile`: interns frames, stacks, threads and labels, so that readers say what they see and memory
+ * grows with what is distinct. Samples of one builder either all have times or none has.
+ */
+export class ProfileBuilder {
+  readonly warnings: Warnings = new Warnings();
+  epochNs: bigint | undefined;
+  durationNs: number | undefined;
+  intervalNs: number | undefined;
+  lostSamples = 0;
+  defaultValue = 0;
+
+  readonly #name: string;
+  readonly #valueTypes: ValueType[];
+  readonly #strings = new Interner();
+  readonly #frameOf = new Map<string, FrameIndex>();
+  readonly #frames = {
+    name: uint32Column(),
+    decoration: uint32Column(),
+    module: uint32Column(),
+    file: uint32Column(),
+    line: uint32Column(),
+    column: uint32Column(),
+    category: uint32Column(),
+    address: float64Column(),
+    mapping: int32Column(),
+    flags: uint8Column(),
+  };
+  readonly #parent = int32Column();
+  readonly #stackFrame = uint32Column();
+  /** Child of (parent, frame): the key is exact below 2^53, which 2^26 stacks times 2^26 frames stay under. */
+  readonly #stackOf = new Map<number, StackIndex>();
+  readonly #threads: Thread[] = [];
+  readonly #threadOf = new Map<string, ThreadIndex>();
+  readonly #mappings: Mapping[] = [];
+  readonly #mappingOf = new Map<string, number>();
+  readonly #sampleThread = uint32Column();
+  readonly #sampleStack = int32Column();
+  readonly #sampleTime = float64Column();
+  readonly #sampleLabels = uint32Column();
+  readonly #labelSets: (readonly Label[])[] = [[]];
+  readonly #labelSetOf = new Map<string, number>([['[]', 0]]);
+  readonly #values: ReturnType<typeof float64Column>[];
+  readonly #aggregated = new Map<string, number>();
+
+  constructor(name: string, valueTypes: readonly ValueType[]) {
+    this.#name = name;
+    this.#valueTypes = [...valueTypes];
+    this.#values = valueTypes.map(() => float64Column());
+  }
+
+  /** Adds a value column while reading (a second event turns up late): earlier samples have 0 of it. */
+  addValueType(type: ValueType): number {
+    const column = float64Column();
+    for (let s = 0; s < this.#sampleStack.length; s++) column.push(0);
+    this.#values.push(column);
+    return this.#valueTypes.push(type) - 1;
+  }
+
+  get sampleCount(): number {
+    return this.#sampleStack.length;
+  }
+
+  frame(input: FrameInput): FrameIndex {
+    const s = this.#strings;
+    const name = s.intern(input.name);
+    const decoration = s.intern(input.decoration ?? '');
+    const module = s.intern(input.module ?? '');
+    const file = s.intern(input.file ?? '');
+    const category = s.intern(input.category ?? '');
+    const { line = 0, column = 0, address = -1, mapping = -1, flags = 0 } = input;
+    const key = `${name},${decoration},${module},${file},${line},${column},${category},${address},${mapping},${flags}`;
+    let index = this.#frameOf.get(key);
+    if (index === undefined) {
+      const f = this.#frames;
+      index = f.name.push(name) as FrameIndex;
+      f.decoration.push(decoration);
+      f.module.push(module);
+      f.file.push(file);
+      f.line.push(line);
+      f.column.push(column);
+      f.category.push(category);
+      f.address.push(address);
+      f.mapping.push(mapping);
+      f.flags.push(flags);
+      this.#frameOf.set(key, index);
+    }
+    return index;
+  }
+
+  /** The stack that calls `frame` from `parent` (`NO_STACK` for a root). */
+  stack(parent: StackIndex, frame: FrameIndex): StackIndex {
+    const key = (parent + 1) * 0x4000000 + frame;
+    let index = this.#stackOf.get(key);
+    if (index === undefined) {
+      index = this.#parent.push(parent) as StackIndex;
+      this.#stackFrame.push(frame);
+      this.#stackOf.set(key, index);
+    }
+    return index;
+  }
+
+  /** A whole stack at once, root first. */
+  stackOf(framesRootFirst: readonly FrameIndex[]): StackIndex {
+    let stack = NO_STACK;
+    for (const frame of framesRootFirst) stack = this.stack(stack, frame);
+    return stack;
+  }
+
+  thread(thread: Thread): ThreadIndex {
+    const key = `${thread.pid},${thread.tid},${thread.processName}\0${thread.threadName}`;
+    let index = this.#threadOf.get(key);
+    if (index === undefined) {
+      index = (this.#threads.push(thread) - 1) as ThreadIndex;
+      this.#threadOf.set(key, index);
+    }
+    return index;
+  }
+
+  mapping(mapping: Mapping): number {
+    const key = `${mapping.start},${mapping.end},${mapping.fileOffset},${mapping.buildId},${mapping.path}`;
+    let index = this.#mappingOf.get(key);
+    if (index === undefined) {
+      index = this.#mappings.push(mapping) - 1;
+      this.#mappingOf.set(key, index);
+    }
+    return index;
+  }
+
+  /** One row. A time in some samples and not in others is a reader's bug, caught by `integrity.ts`. */
+  sample(input: SampleInput): void {
+    this.#sampleThread.push(input.thread);
+    this.#sampleStack.push(input.stack);
+    if (input.timeNs !== undefined) this.#sampleTime.push(input.timeNs);
+    this.#sampleLabels.push(input.labels === undefined ? 0 : this.#labelSet(input.labels));
+    for (let v = 0; v < this.#values.length; v++) this.#values[v]!.push(input.values[v] ?? 0);
+  }
+
+  /** Adds to the row of this thread, stack and labels: for sources without times, so that memory stays distinct. */
+  aggregate(input: Omit<SampleInput, 'timeNs'>): void {
+    const labels = input.labels === undefined ? 0 : this.#labelSet(input.labels);
+    const key = `${input.thread},${input.stack},${labels}`;
+    const row = this.#aggregated.get(key);
+    if (row === undefined) {
+      this.#aggregated.set(key, this.#sampleStack.length);
+      this.sample(input);
+      return;
+    }
+    for (let v = 0; v < this.#values.length; v++) {
+      const column = this.#values[v]!;
+      column.set(row, column.get(row) + (input.values[v] ?? 0));
+    }
+  }
+
+  #labelSet(labels: readonly Label[]): number {
+    const key = JSON.stringify(labels.map(l => [l.key, l.value, l.unit]));
+    let index = this.#labelSetOf.get(key);
+    if (index === undefined) {
+      index = this.#labelSets.push(labels) - 1;
+      this.#labelSetOf.set(key, index);
+    }
+    return index;
+  }
+
+  finish(): Profile {
+    const f = this.#frames;
+    if (this.lostSamples > 0 && !this.warnings.has('samples-lost')) {
+      this.warnings.add('samples-lost', 'the recorder says that it lost samples', { count: this.lostSamples });
+    }
+    return {
+      name: this.#name,
+      strings: this.#strings.strings,
+      frames: {
+        length: f.name.length,
+        name: f.name.finish(),
+        decoration: f.decoration.finish(),
+        module: f.module.finish(),
+        file: f.file.finish(),
+        line: f.line.finish(),
+        column: f.column.finish(),
+        category: f.category.finish(),
+        address: f.address.finish(),
+        mapping: f.mapping.finish(),
+        flags: f.flags.finish(),
+      },
+      stacks: { length: this.#parent.length, parent: this.#parent.finish(), frame: this.#stackFrame.finish() },
+      threads: this.#threads,
+      valueTypes: this.#valueTypes,
+      defaultValue: this.defaultValue,
+      samples: {
+        length: this.#sampleStack.length,
+        thread: this.#sampleThread.finish(),
+        stack: this.#sampleStack.finish(),
+        timeNs: this.#sampleTime.length > 0 ? this.#sampleTime.finish() : undefined,
+        values: this.#values.map(column => column.finish()),
+        labelSet: this.#labelSets.length > 1 ? this.#sampleLabels.finish() : undefined,
+        labelSets: this.#labelSets,
+      },
+      mappings: this.#mappings,
+      epochNs: this.epochNs,
+      durationNs: this.durationNs,
+      intervalNs: this.intervalNs,
+      lostSamples: this.lostSamples,
+      warnings: this.warnings.list(),
+    };
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * What a report is made of. Views turn an analyzer's result into blocks; the renderers (terminal, Markdown, HTML) turn
+ * blocks into text once for all, so that no view formats for a medium.
+ */
+export type Block =
+  | { readonly kind: 'heading'; readonly level: 1 | 2 | 3; readonly text: string }
+  | { readonly kind: 'paragraph'; readonly text: string }
+  /** A doubt, or something the reader must know before trusting the rest. */
+  | { readonly kind: 'note'; readonly severity: 'info' | 'notice' | 'warning'; readonly text: string }
+  | { readonly kind: 'list'; readonly items: readonly string[] }
+  | Table
+  | { readonly kind: 'code'; readonly language: string; readonly text: string }
+  /** A picture: SVG source, with the sentence that says the same. */
+  | { readonly kind: 'figure'; readonly svg: string; readonly caption: string };
+
+export interface Table {
+  readonly kind: 'table';
+  readonly caption?: string;
+  readonly columns: readonly TableColumn[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** How many rows were left out of a top N; printed below the table, with the flag that shows them. */
+  readonly omitted?: { readonly rows: number; readonly how: string };
+}
+
+export interface TableColumn {
+  readonly title: string;
+  readonly align: 'left' | 'right';
+  /** Code font in Markdown and HTML: function names, ids. */
+  readonly code?: boolean;
+  /** Draw the cell's `share` as a bar. */
+  readonly bar?: boolean;
+}
+
+export type Cell = string | { readonly text: string; readonly share?: number; readonly dim?: boolean };
