@@ -13,6 +13,8 @@ export interface Source {
   chunks(): AsyncIterable<Uint8Array>;
   /** `length` bytes from `offset`; shorter at the end of the source. */
   range(offset: number, length: number): Promise<Uint8Array>;
+  /** After reading: why the bytes ended early (a cut `.gz`), if they did. The opener turns it into `damaged-input`. */
+  readonly damage?: () => string | undefined;
 }
 
 /** How many bytes detection may look at. */

@@ -1,0 +1,229 @@
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileSource, pipeSource } from '../../collectors/file-source.ts';
+import { TprofError } from '../base/errors.ts';
+import type { Source } from '../base/source.ts';
+import { Warnings } from '../base/warnings.ts';
+import { describeBytes } from '../formats/describe-bytes.ts';
+import type { Format, ProfileFormat, ProfileReadOptions, TraceFormat } from '../formats/format.ts';
+import { FORMATS } from '../formats/list.ts';
+import { CaptureFile, type CaptureManifest } from '../model/capture.ts';
+import type { Profile } from '../model/profile.ts';
+import type { Trace } from '../model/trace.ts';
+import { TraceBuilder } from '../model/trace-builder.ts';
+import { readCaptureManifest, readOtlpIndex } from './capture-input.ts';
+import type { CliContext } from './context.ts';
+
+/** INPUT words of a command line, sorted by what they are. Opening reads no more than the first bytes. */
+export type Input =
+  | { readonly kind: 'capture'; readonly name: string; readonly directory: string; readonly manifest: CaptureManifest }
+  | { readonly kind: 'profile'; readonly name: string; readonly source: Source; readonly format: ProfileFormat }
+  | { readonly kind: 'trace'; readonly name: string; readonly source: Source; readonly format: TraceFormat }
+  /** What the caller's `accept` recognised: table rows, results of tprof. */
+  | { readonly kind: 'other'; readonly name: string; readonly source: Source };
+
+export interface OpenOptions {
+  /** Format id forced by `--from`. */
+  readonly from?: string | undefined;
+  /** Recognises what is neither profile nor trace, and is asked before the formats. */
+  readonly accept?: (head: Uint8Array) => boolean;
+}
+
+/** The one place that opens inputs: a capture folder, a file (`.gz`, `.zst` too), or `-` for standard input. */
+export async function openInput(word: string, context: CliContext, options: OpenOptions = {}): Promise<Input> {
+  if (word === '-') return openSource(word, await pipeSource('standard input', context.stdin), options);
+  const path = resolve(context.cwd, word);
+  if ((await statOrUndefined(path))?.isDirectory() === true) {
+    return { kind: 'capture', name: word, directory: path, manifest: await readCaptureManifest(path, word) };
+  }
+  return openSource(word, { ...(await fileSource(path)), name: word }, options);
+}
+
+function openSource(name: string, source: Source, options: OpenOptions): Input {
+  if (options.from === undefined && options.accept?.(source.head) === true) return { kind: 'other', name, source };
+  const format = options.from === undefined ? detectFormat(source) : formatById(options.from);
+  return format.kind === 'profile'
+    ? { kind: 'profile', name, source, format }
+    : { kind: 'trace', name, source, format };
+}
+
+/** The format whose `detect` is surest of the first bytes; ties go to the list's order. */
+export function detectFormat(source: Source): Format {
+  let best: Format | undefined;
+  let sureness = 0;
+  for (const format of FORMATS) {
+    const s = format.detect(source.head);
+    if (s > sureness) {
+      best = format;
+      sureness = s;
+    }
+  }
+  if (best !== undefined) return best;
+  const known = FORMATS.map(format => format.id).join(', ');
+  throw new TprofError(
+    'input-invalid',
+    `${source.name}: expected a capture, a profile or a trace, found ${describeBytes(source.head)}`,
+    {
+      hint: `tprof reads: ${known}. If it is one of these, name it with --from; tprof formats says how each is recognised`,
+    },
+  );
+}
+
+export function formatById(id: string): Format {
+  const format = FORMATS.find(f => f.id === id);
+  if (format === undefined) {
+    throw new TprofError('usage', `there is no format '${id}'`, { hint: 'tprof formats lists them' });
+  }
+  return format;
+}
+
+export interface TraceInputs {
+  readonly trace: Trace;
+  readonly names: readonly string[];
+  /** Manifests of the capture folders among the inputs. */
+  readonly captures: readonly { readonly directory: string; readonly manifest: CaptureManifest }[];
+  /** Inputs that `accept` recognised. */
+  readonly others: readonly Source[];
+}
+
+/** Reads every trace and log file of the inputs into one Trace (one epoch, one string table). */
+export async function openTraceInputs(
+  words: readonly string[],
+  context: CliContext,
+  options: OpenOptions & { readonly needs?: string } = {},
+): Promise<TraceInputs> {
+  const builder = new TraceBuilder(words.join(' '));
+  const captures: { directory: string; manifest: CaptureManifest }[] = [];
+  const others: Source[] = [];
+  for (const word of words) {
+    const input = await openInput(word, context, options);
+    switch (input.kind) {
+      case 'capture':
+        captures.push(input);
+        await readCaptureTrace(input.directory, input.manifest, builder);
+        break;
+      case 'trace':
+        await readTraceSource(input.source, input.format, builder);
+        break;
+      case 'other':
+        others.push(input.source);
+        break;
+      case 'profile':
+        throw new TprofError(
+          'input-invalid',
+          `${input.name}: expected ${options.needs ?? 'a trace'}, found a profile (${input.format.id})`,
+          { hint: `tprof report ${input.name} shows what is hot in it` },
+        );
+    }
+  }
+  return { trace: builder.finish(), names: words, captures, others };
+}
+
+export interface ProfileInputs {
+  /** One profile a file of samples, in order of the inputs. */
+  readonly profiles: readonly Profile[];
+  readonly names: readonly string[];
+  readonly captures: readonly { readonly directory: string; readonly manifest: CaptureManifest }[];
+}
+
+/** Reads every profile of the inputs. */
+export async function openProfileInputs(
+  words: readonly string[],
+  context: CliContext,
+  options: OpenOptions & ProfileReadOptions = {},
+): Promise<ProfileInputs> {
+  const profiles: Profile[] = [];
+  const captures: { directory: string; manifest: CaptureManifest }[] = [];
+  for (const word of words) {
+    const input = await openInput(word, context, options);
+    switch (input.kind) {
+      case 'capture':
+        captures.push(input);
+        profiles.push(...(await readCaptureProfiles(input.directory, input.manifest, options)));
+        break;
+      case 'profile':
+        profiles.push(await readProfileSource(input.source, input.format, options));
+        break;
+      case 'trace':
+      case 'other':
+        throw new TprofError(
+          'input-invalid',
+          `${input.name}: expected a profile, found ${input.kind === 'trace' ? `a trace (${input.format.id})` : 'a table'}`,
+          { hint: `tprof breakdown ${input.name} or tprof critical-path ${input.name} show where its time went` },
+        );
+    }
+  }
+  return { profiles, names: words, captures };
+}
+
+/** The profiles that a capture's manifest lists. */
+export async function readCaptureProfiles(
+  directory: string,
+  manifest: CaptureManifest,
+  options: ProfileReadOptions = {},
+): Promise<Profile[]> {
+  const profiles: Profile[] = [];
+  for (const { file, format } of manifest.profiles) {
+    const source = await fileSource(join(directory, file));
+    const reader = formatById(format);
+    if (reader.kind === 'profile') profiles.push(await readProfileSource(source, reader, options));
+  }
+  return profiles;
+}
+
+/** The export requests that a capture kept, with the process behind each. */
+export async function readCaptureTrace(
+  directory: string,
+  manifest: CaptureManifest,
+  builder: TraceBuilder,
+): Promise<void> {
+  const index = await readOtlpIndex(directory, manifest);
+  const otlp = formatById('otlp');
+  if (otlp.kind !== 'trace') return;
+  if (!manifest.complete) {
+    builder.warnings.add(
+      'incomplete-capture',
+      `${manifest.name}: the recording was not finished; what follows is what had been saved`,
+    );
+  }
+  for (const file of [CaptureFile.traces, CaptureFile.logs] as const) {
+    const path = join(directory, file);
+    if ((await statOrUndefined(path)) === undefined) continue;
+    const source = await fileSource(path);
+    if (source.size === 0) continue;
+    await otlp.read(source, builder, { processOf: index.processOf(file, builder) });
+  }
+}
+
+async function readTraceSource(source: Source, format: TraceFormat, builder: TraceBuilder): Promise<void> {
+  await format.read(source, builder, {});
+  const damage = source.damage?.();
+  if (damage !== undefined) addDamage(builder.warnings, source.name, damage);
+}
+
+async function readProfileSource(source: Source, format: ProfileFormat, options: ProfileReadOptions): Promise<Profile> {
+  if (format.read === undefined) {
+    throw new TprofError('usage', `${source.name}: tprof writes ${format.id} and does not read it`);
+  }
+  const profile = await format.read(source, options);
+  const damage = source.damage?.();
+  if (damage === undefined) return profile;
+  const warnings = new Warnings();
+  warnings.merge(profile.warnings);
+  addDamage(warnings, source.name, damage);
+  return { ...profile, warnings: warnings.list() };
+}
+
+function addDamage(warnings: Warnings, name: string, damage: string): void {
+  warnings.add('damaged-input', 'an input ends early or is damaged; what came before was used', {
+    example: `${name}: ${damage}`,
+  });
+}
+
+async function statOrUndefined(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
+  try {
+    return await stat(path);
+  } catch {
+    return undefined;
+  }
+}
