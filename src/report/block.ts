@@ -10,8 +10,8 @@ export type Block =
   | { readonly kind: 'list'; readonly items: readonly string[] }
   | Table
   | { readonly kind: 'code'; readonly language: string; readonly text: string }
-  /** A picture: SVG source, with the sentence that says the same. */
-  | { readonly kind: 'figure'; readonly svg: string; readonly caption: string };
+  /** A picture: SVG source, the sentence that says the same, and the file beside the report that holds it. */
+  | { readonly kind: 'figure'; readonly svg: string; readonly caption: string; readonly file?: string };
 
 export interface Table {
   readonly kind: 'table';
@@ -32,3 +32,8 @@ export interface TableColumn {
 }
 
 export type Cell = string | { readonly text: string; readonly share?: number; readonly dim?: boolean };
+
+/** The words of a cell, without its decoration. */
+export function cellText(cell: Cell): string {
+  return typeof cell === 'string' ? cell : cell.text;
+}
