@@ -31,6 +31,8 @@ export interface SpanInput {
   readonly endNs: number;
   readonly scope: number;
   readonly batch: number;
+  /** Hash of all of the span's content, given by readers of data that may hold retried requests. */
+  readonly print?: number;
 }
 
 export interface LogInput {
@@ -66,6 +68,10 @@ export class TraceBuilder {
   #epochHigh = 0;
   #epochLow = 0;
   #epochSet = false;
+  /** (trace, span id) of every span so far, the row that has it first, and that row's print. */
+  readonly #ids = new IdTable(4);
+  readonly #rowOfId = uint32Column();
+  readonly #printOfId = uint32Column();
 
   readonly #spans = {
     trace: uint32Column(),
@@ -132,13 +138,14 @@ export class TraceBuilder {
 
   /**
    * Unix nanoseconds, as the two 32-bit words of a fixed64, to nanoseconds after this builder's epoch. The first
-   * time that is not 0 sets the epoch; `finish()` moves it to the earliest one.
+   * time sets the epoch; `finish()` moves it to the earliest one. A clock that starts near 0 (generated traces) keeps
+   * the epoch 0. What a source leaves out (0 among real times) is for its reader to notice, not a time.
    */
   timeNs(high: number, low: number): number {
     if (!this.#epochSet) {
-      if (high === 0 && low === 0) return 0;
-      this.#epochHigh = high;
-      this.#epochLow = low;
+      const nearZero = high * TWO_32 < EXACT_NS;
+      this.#epochHigh = nearZero ? 0 : high;
+      this.#epochLow = nearZero ? 0 : low;
       this.#epochSet = true;
     }
     return (high - this.#epochHigh) * TWO_32 + (low - this.#epochLow);
@@ -188,8 +195,26 @@ export class TraceBuilder {
     return this.#batches.push(batch) - 1;
   }
 
+  /**
+   * Adds a span and returns its row; -1 where the same span with the same print is already there (a request that was
+   * sent again), in which case nothing is added and nothing of it may follow.
+   */
   span(input: SpanInput): number {
     const s = this.#spans;
+    const known = this.#ids.length;
+    const id = this.#ids.intern(input.trace, input.idHigh, input.idLow);
+    if (id === known) {
+      this.#rowOfId.push(s.trace.length);
+      this.#printOfId.push(input.print ?? 0);
+    } else if (input.print !== undefined && this.#printOfId.get(id) === input.print) {
+      this.warnings.add(
+        'retried-spans',
+        'spans arrived more than once and are counted once: their request was retried',
+      );
+      return -1;
+    } else {
+      this.warnings.add('duplicate-spans', 'different spans share a trace and span id');
+    }
     s.trace.push(input.trace);
     s.idHigh.push(input.idHigh);
     s.idLow.push(input.idLow);
@@ -286,11 +311,10 @@ export class TraceBuilder {
       }
       return times;
     };
-    const { idTables, rowOf } = this.#spanRows();
     const resolve = (trace: number, high: number, low: number): number => {
       if (trace < 0 || (high === 0 && low === 0)) return -1;
-      const id = idTables.find(trace, high, low);
-      return id === -1 ? -1 : rowOf[id]!;
+      const id = this.#ids.find(trace, high, low);
+      return id === -1 ? -1 : this.#rowOfId.get(id);
     };
     const parent = new Int32Array(s.trace.length);
     for (let i = 0; i < parent.length; i++) {
@@ -386,18 +410,5 @@ export class TraceBuilder {
       }
     }
     return earliest === Number.POSITIVE_INFINITY ? 0 : earliest;
-  }
-
-  /** Row of each (trace, span id). Of rows that share one, the first; the others are counted. */
-  #spanRows(): { idTables: IdTable; rowOf: Uint32Array } {
-    const ids = new IdTable(4);
-    const rows = uint32Column();
-    const s = this.#spans;
-    for (let i = 0; i < s.trace.length; i++) {
-      const known = ids.length;
-      if (ids.intern(s.trace.get(i), s.idHigh.get(i), s.idLow.get(i)) === known) rows.push(i);
-      else this.warnings.add('duplicate-spans', 'spans share a trace and span id');
-    }
-    return { idTables: ids, rowOf: rows.finish() };
   }
 }
