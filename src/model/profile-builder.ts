@@ -12,6 +12,7 @@ import {
   type ThreadIndex,
   type ValueType,
 } from './profile.ts';
+import { StackInterner } from './stack-interner.ts';
 
 /** What a frame is made of; only the name is required. */
 export interface FrameInput {
@@ -64,10 +65,7 @@ export class ProfileBuilder {
     mapping: int32Column(),
     flags: uint8Column(),
   };
-  readonly #parent = int32Column();
-  readonly #stackFrame = uint32Column();
-  /** Child of (parent, frame): the key is exact below 2^53, which 2^26 stacks times 2^26 frames stay under. */
-  readonly #stackOf = new Map<number, StackIndex>();
+  readonly #stacks = new StackInterner();
   readonly #threads: Thread[] = [];
   readonly #threadOf = new Map<string, ThreadIndex>();
   readonly #mappings: Mapping[] = [];
@@ -128,14 +126,7 @@ export class ProfileBuilder {
 
   /** The stack that calls `frame` from `parent` (`NO_STACK` for a root). */
   stack(parent: StackIndex, frame: FrameIndex): StackIndex {
-    const key = (parent + 1) * 0x4000000 + frame;
-    let index = this.#stackOf.get(key);
-    if (index === undefined) {
-      index = this.#parent.push(parent) as StackIndex;
-      this.#stackFrame.push(frame);
-      this.#stackOf.set(key, index);
-    }
-    return index;
+    return this.#stacks.intern(parent, frame) as StackIndex;
   }
 
   /** A whole stack at once, root first. */
@@ -221,7 +212,7 @@ export class ProfileBuilder {
         mapping: f.mapping.finish(),
         flags: f.flags.finish(),
       },
-      stacks: { length: this.#parent.length, parent: this.#parent.finish(), frame: this.#stackFrame.finish() },
+      stacks: this.#stacks.finish(),
       threads: this.#threads,
       valueTypes: this.#valueTypes,
       defaultValue: this.defaultValue,

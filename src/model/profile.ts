@@ -103,7 +103,10 @@ export interface SampleTable {
   readonly thread: Uint32Array;
   /** Leaf of the stack; -1 = sample without a stack. */
   readonly stack: Int32Array;
-  /** Nanoseconds after `epochNs` (or after the first sample, without an epoch); undefined where samples have no times. */
+  /**
+   * Nanoseconds after `epochNs`; without an epoch, on the recorder's own clock, not shifted (V8 and perf read
+   * CLOCK_MONOTONIC, so that a capture's clock anchors lead to Unix time). Undefined where samples have no times.
+   */
   readonly timeNs: Float64Array | undefined;
   /** `values[v][s]`, one column a value type. May be negative in a diff. */
   readonly values: readonly Float64Array[];
