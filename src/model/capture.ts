@@ -20,6 +20,10 @@ export interface CaptureManifest {
   readonly schema: 'tprof.capture/1';
   /** False until everything is on disk: every command that opens such a capture says so first. */
   readonly complete: boolean;
+  /** The tprof that records or recorded here: tells a capture in the making from an abandoned one. */
+  readonly recorder?: { readonly pid: number; readonly startTime: string };
+  /** Why `complete` stayed false, where tprof lived to say so. */
+  readonly incompleteWhy?: string;
   readonly name: string;
   /** Version of tprof. */
   readonly tprof: string;
