@@ -28,6 +28,8 @@ export interface ProfileFormat extends FormatCommon {
   readonly read?: (source: Source, options: ProfileReadOptions) => Promise<Profile>;
   /** Streams, so that a large profile needs no giant string. */
   readonly write?: (profile: Profile, options: ProfileWriteOptions) => AsyncIterable<string | Uint8Array>;
+  /** What this profile holds that the written format cannot: one sentence each, for `convert` to say. */
+  readonly losses?: (profile: Profile, options: ProfileWriteOptions) => readonly string[];
 }
 
 export interface ProfileReadOptions {

@@ -1,4 +1,6 @@
+import { cpuprofile } from './cpuprofile.ts';
 import type { Format } from './format.ts';
+import { speedscope } from './speedscope.ts';
 
 /** Every format, in the order of `tprof formats`. Adding one is one file and one line here. */
-export const FORMATS: readonly Format[] = [];
+export const FORMATS: readonly Format[] = [cpuprofile, speedscope];
