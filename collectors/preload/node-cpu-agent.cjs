@@ -1,0 +1,96 @@
+'use strict';
+// Loaded into every Node process of the workload, and into each of its worker threads, by `NODE_OPTIONS=--require`.
+// Takes V8 CPU profiles with a session of the inspector in the same thread: `--cpu-prof` writes nothing when a signal
+// ends the process, and Node 20 does not accept it in NODE_OPTIONS. `--require` and not `--import`: the latter has Node
+// load the program itself by other rules.
+//
+// Plain CommonJS that Node 18 parses. Whatever fails here, the program goes on as it would without.
+const KEY = Symbol.for('tprof.node-cpu');
+
+function begin() {
+  const { performance } = require('node:perf_hooks');
+  const threads = require('node:worker_threads');
+  const links = require('./worker-link.cjs');
+  const own = process.env.TPROF_NODE_CPU;
+  const shared = links.sharedState(own === undefined ? undefined : JSON.parse(own));
+  if (shared === undefined) return;
+  const { directory, intervalUs, chunkMs } = shared;
+  const { Session } = require('node:inspector');
+  const journal = require('./journal.cjs').openJournal(directory, process.pid, threads.threadId);
+  const session = new Session();
+  session.connect();
+  session.post('Profiler.enable');
+  session.post('Profiler.setSamplingInterval', { interval: intervalUs });
+  session.post('Profiler.start');
+  journal.line({
+    event: 'start',
+    pid: process.pid,
+    tid: threads.threadId,
+    parentPid: process.ppid,
+    startTime: startTime(),
+    argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    isMainThread: threads.isMainThread,
+    node: process.versions.node,
+    intervalUs,
+    // V8 stamps samples by CLOCK_MONOTONIC, as process.hrtime reads it.
+    monotonicNs: process.hrtime.bigint().toString(),
+    unixMs: performance.timeOrigin + performance.now(),
+  });
+  links.markRunning(shared);
+
+  const stop = () => {
+    session.post('Profiler.stop', (error, result) => {
+      if (error === null) journal.profile(result.profile);
+      else journal.line({ event: 'failed', why: error.message, samples: 0 });
+    });
+  };
+
+  // V8 keeps samples in memory until it is asked; asking costs the program a tenth of a second, so it is done seldom.
+  const chunks = require('node:timers').setInterval(() => {
+    stop();
+    session.post('Profiler.start');
+  }, chunkMs);
+  chunks.unref();
+
+  const workers = links.linkWorkers({
+    session,
+    slots: shared.slots,
+    agentFile: __filename,
+    onWorker: tid => journal.line({ event: 'worker', tid }),
+  });
+
+  let ended = false;
+  const end = why => {
+    if (ended) return;
+    ended = true;
+    try {
+      clearInterval(chunks);
+      workers.flushAll();
+      stop();
+      journal.line({ event: 'end', why });
+    } catch (error) {
+      journal.line({ event: 'failed', why: String(error), samples: 0 });
+    }
+    links.markWritten(shared);
+  };
+  Object.defineProperty(process, KEY, { value: end });
+  require('./end-watch.cjs').watchEnd({ isMainThread: threads.isMainThread, onEnd: end });
+}
+
+/** Ticks since boot: with the pid it names the process uniquely. '' where there is no /proc. */
+function startTime() {
+  try {
+    const stat = require('node:fs').readFileSync('/proc/self/stat', 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return '';
+  }
+}
+
+if (process[KEY] === undefined) {
+  try {
+    begin();
+  } catch {
+    // No permission, no inspector, no space: the recorder names the process as one without a profile.
+  }
+}

@@ -1,0 +1,95 @@
+'use strict';
+// A worker that is terminated from outside (worker.terminate, process.exit or a signal of the main thread) gets to run
+// nothing more. Its parent asks it first, through the inspector's NodeWorker domain: that interrupts a worker which sits
+// in an endless loop as well, and comes true while the parent waits. A worker answers through a slot of shared memory.
+const channels = require('node:diagnostics_channel');
+const threads = require('node:worker_threads');
+
+const KEY = 'tprof.node-cpu';
+const SLOTS = 4096;
+const Slot = { none: 0, running: 1, written: 2 };
+/** How long workers may take to write. A worker that sits in native code (Atomics.wait, a synchronous call) does not answer. */
+const PATIENCE_MS = 500;
+
+/** What the threads of this process share; made by the main thread. */
+exports.sharedState = own => {
+  const known = threads.getEnvironmentData(KEY);
+  if (known !== undefined) return known;
+  if (own === undefined) return undefined;
+  const state = { ...own, slots: new Int32Array(new SharedArrayBuffer(4 * SLOTS)) };
+  threads.setEnvironmentData(KEY, state);
+  return state;
+};
+
+exports.markRunning = ({ slots }) => Atomics.store(slots, threads.threadId % SLOTS, Slot.running);
+
+exports.markWritten = ({ slots }) => {
+  const at = threads.threadId % SLOTS;
+  Atomics.store(slots, at, Slot.written);
+  Atomics.notify(slots, at);
+};
+
+/**
+ * Watches the workers that this thread starts. `flushAll` has the running ones write, and waits for them a little.
+ * `onWorker(threadId)` is told of each, so that one without a profile can be named.
+ */
+exports.linkWorkers = ({ session, slots, agentFile, onWorker }) => {
+  const sessionOf = new Map();
+  let enabled = false;
+
+  const evaluate = (threadId, expression) => {
+    const message = JSON.stringify({
+      id: 1,
+      method: 'Runtime.evaluate',
+      params: { expression, includeCommandLineAPI: true },
+    });
+    session.post('NodeWorker.sendMessageToWorker', { sessionId: sessionOf.get(threadId), message });
+  };
+
+  const flush = ids => {
+    const running = ids.filter(id => Atomics.load(slots, id % SLOTS) === Slot.running && sessionOf.has(id));
+    for (const id of running) evaluate(id, `process[Symbol.for('${KEY}')]('ended by its parent')`);
+    const until = Date.now() + PATIENCE_MS;
+    for (const id of running) {
+      const left = until - Date.now();
+      if (left > 0) Atomics.wait(slots, id % SLOTS, Slot.running, left);
+    }
+  };
+
+  const enable = () => {
+    enabled = true;
+    session.on('NodeWorker.attachedToWorker', ({ params }) => {
+      const threadId = Number(/\[worker (\d+)\]/.exec(params.workerInfo.title)?.[1] ?? params.workerInfo.workerId);
+      sessionOf.set(threadId, params.sessionId);
+      // A worker with an environment and options of its own was not given the agent: it gets it now, a little late.
+      evaluate(threadId, `process[Symbol.for('${KEY}')] ?? require(${JSON.stringify(agentFile)})`);
+    });
+    session.on('NodeWorker.detachedFromWorker', ({ params }) => {
+      for (const [id, known] of sessionOf) if (known === params.sessionId) sessionOf.delete(id);
+    });
+    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  };
+
+  channels.subscribe('worker_threads', ({ worker }) => {
+    try {
+      if (!enabled) enable();
+      onWorker(worker.threadId);
+    } catch {
+      // The worker runs without a profile.
+    }
+  });
+
+  const terminate = threads.Worker.prototype.terminate;
+  threads.Worker.prototype.terminate = {
+    terminate(...rest) {
+      try {
+        if (this.threadId > 0) flush([this.threadId]);
+      } catch {
+        // Its profile is lost, and the journal will show it.
+      }
+      return Reflect.apply(terminate, this, rest);
+    },
+  }.terminate;
+
+  return { flushAll: () => flush([...sessionOf.keys()]) };
+};
