@@ -1,0 +1,102 @@
+import type { Interner } from './interner.ts';
+
+/** Longer strings are decoded each time: they rarely repeat, and would push out those that do. */
+const LONGEST = 1024;
+const FIRST_SLOTS = 1 << 12;
+/** Beyond these everything is forgotten and learnt anew: memory stays bounded whatever the input. */
+const MOST_STRINGS = 1 << 17;
+const POOL_BYTES = 8 << 20;
+
+/**
+ * The index of a UTF-8 string in an `Interner`, without decoding it each time: names and keys of telemetry repeat
+ * millions of times, and comparing their bytes costs a tenth of making a string. A cache, not the truth: the strings
+ * live in the `Interner`.
+ */
+export class ByteInterner {
+  readonly #strings: Interner;
+  readonly #pool = Buffer.allocUnsafeSlow(POOL_BYTES);
+  #used = 0;
+  /** Entry + 1, or 0 for a free slot. */
+  #slots = new Int32Array(FIRST_SLOTS);
+  #count = 0;
+  readonly #hash = new Int32Array(MOST_STRINGS);
+  readonly #offset = new Int32Array(MOST_STRINGS);
+  readonly #length = new Int32Array(MOST_STRINGS);
+  readonly #index = new Int32Array(MOST_STRINGS);
+
+  constructor(strings: Interner) {
+    this.#strings = strings;
+  }
+
+  /** Index of the string in `bytes[start, end)`; invalid UTF-8 becomes U+FFFD, as everywhere. */
+  intern(bytes: Uint8Array, start: number, end: number): number {
+    const length = end - start;
+    if (length === 0) return 0;
+    if (length > LONGEST) return this.#strings.intern(text(bytes, start, end));
+    const hash = hashBytes(bytes, start, end);
+    let slot = (hash ^ (hash >>> 15)) & (this.#slots.length - 1);
+    for (;;) {
+      const entry = this.#slots[slot]! - 1;
+      if (entry < 0) break;
+      if (this.#hash[entry] === hash && this.#length[entry] === length && this.#same(entry, bytes, start, length)) {
+        return this.#index[entry]!;
+      }
+      slot = (slot + 1) & (this.#slots.length - 1);
+    }
+    return this.#learn(hash, bytes, start, end);
+  }
+
+  #same(entry: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const pool = this.#pool;
+    const offset = this.#offset[entry]!;
+    for (let i = 0; i < length; i++) if (pool[offset + i] !== bytes[start + i]) return false;
+    return true;
+  }
+
+  #learn(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    if (this.#count === MOST_STRINGS || this.#used + LONGEST > POOL_BYTES) {
+      this.#slots = new Int32Array(FIRST_SLOTS);
+      this.#count = 0;
+      this.#used = 0;
+    }
+    if (this.#count * 2 >= this.#slots.length) {
+      this.#slots = new Int32Array(this.#slots.length * 4);
+      for (let entry = 0; entry < this.#count; entry++) this.#place(entry);
+    }
+    const entry = this.#count++;
+    const offset = this.#used;
+    for (let i = start; i < end; i++) this.#pool[this.#used++] = bytes[i]!;
+    const index = this.#strings.intern(this.#pool.toString('utf8', offset, this.#used));
+    this.#hash[entry] = hash;
+    this.#offset[entry] = offset;
+    this.#length[entry] = end - start;
+    this.#index[entry] = index;
+    this.#place(entry);
+    return index;
+  }
+
+  #place(entry: number): void {
+    const hash = this.#hash[entry]!;
+    const mask = this.#slots.length - 1;
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = entry + 1;
+  }
+}
+
+/** Four bytes a step; the multiplier is the golden ratio's, as in Fibonacci hashing. */
+function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  let i = start;
+  for (; i + 4 <= end; i += 4) {
+    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash ^ (hash >>> 13);
+}
+
+function text(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
+}
