@@ -14,6 +14,9 @@ import {
 } from './profile.ts';
 import { StackInterner } from './stack-interner.ts';
 
+/** Beyond every 64-bit count: 10^20 ns are 3,000 years. */
+const LARGEST = 1e20;
+
 /** What a frame is made of; only the name is required. */
 export interface FrameInput {
   readonly name: string;
@@ -160,9 +163,9 @@ export class ProfileBuilder {
   sample(input: SampleInput): void {
     this.#sampleThread.push(input.thread);
     this.#sampleStack.push(input.stack);
-    if (input.timeNs !== undefined) this.#sampleTime.push(input.timeNs);
+    if (input.timeNs !== undefined) this.#sampleTime.push(this.#sound(input.timeNs));
     this.#sampleLabels.push(input.labels === undefined ? 0 : this.#labelSet(input.labels));
-    for (let v = 0; v < this.#values.length; v++) this.#values[v]!.push(input.values[v] ?? 0);
+    for (let v = 0; v < this.#values.length; v++) this.#values[v]!.push(this.#sound(input.values[v] ?? 0));
   }
 
   /** Adds to the row of this thread, stack and labels: for sources without times, so that memory stays distinct. */
@@ -177,8 +180,15 @@ export class ProfileBuilder {
     }
     for (let v = 0; v < this.#values.length; v++) {
       const column = this.#values[v]!;
-      column.set(row, column.get(row) + (input.values[v] ?? 0));
+      column.set(row, this.#sound(column.get(row) + (input.values[v] ?? 0)));
     }
+  }
+
+  /** Damaged numbers would make every sum that they enter useless: they count as 0. */
+  #sound(value: number): number {
+    if (value < LARGEST && value > -LARGEST) return value;
+    this.warnings.add('damaged-input', 'weights or times that are no number, or beyond all measure, count as 0');
+    return 0;
   }
 
   #labelSet(labels: readonly Label[]): number {
