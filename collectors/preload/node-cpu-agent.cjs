@@ -55,7 +55,6 @@ function begin() {
   const workers = links.linkWorkers({
     session,
     slots: shared.slots,
-    agentFile: __filename,
     onWorker: tid => journal.line({ event: 'worker', tid }),
   });
 

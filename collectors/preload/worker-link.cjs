@@ -33,16 +33,11 @@ exports.markWritten = ({ slots }) => {
  * Watches the workers that this thread starts. `flushAll` has the running ones write, and waits for them a little.
  * `onWorker(threadId)` is told of each, so that one without a profile can be named.
  */
-exports.linkWorkers = ({ session, slots, agentFile, onWorker }) => {
+exports.linkWorkers = ({ session, slots, onWorker }) => {
   const sessionOf = new Map();
-  let enabled = false;
 
   const evaluate = (threadId, expression) => {
-    const message = JSON.stringify({
-      id: 1,
-      method: 'Runtime.evaluate',
-      params: { expression, includeCommandLineAPI: true },
-    });
+    const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } });
     session.post('NodeWorker.sendMessageToWorker', { sessionId: sessionOf.get(threadId), message });
   };
 
@@ -57,12 +52,10 @@ exports.linkWorkers = ({ session, slots, agentFile, onWorker }) => {
   };
 
   const enable = () => {
-    enabled = true;
     session.on('NodeWorker.attachedToWorker', ({ params }) => {
-      const threadId = Number(/\[worker (\d+)\]/.exec(params.workerInfo.title)?.[1] ?? params.workerInfo.workerId);
-      sessionOf.set(threadId, params.sessionId);
-      // A worker with an environment and options of its own was not given the agent: it gets it now, a little late.
-      evaluate(threadId, `process[Symbol.for('${KEY}')] ?? require(${JSON.stringify(agentFile)})`);
+      // The number that sessions count by is not the thread's; its title holds that.
+      const threadId = /\[worker (\d+)\]/.exec(params.workerInfo.title)?.[1];
+      if (threadId !== undefined) sessionOf.set(Number(threadId), params.sessionId);
     });
     session.on('NodeWorker.detachedFromWorker', ({ params }) => {
       for (const [id, known] of sessionOf) if (known === params.sessionId) sessionOf.delete(id);
@@ -70,9 +63,9 @@ exports.linkWorkers = ({ session, slots, agentFile, onWorker }) => {
     session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
   };
 
+  enable();
   channels.subscribe('worker_threads', ({ worker }) => {
     try {
-      if (!enabled) enable();
       onWorker(worker.threadId);
     } catch {
       // The worker runs without a profile.
