@@ -1,0 +1,168 @@
+import { type RedactionClass, SECRET_PATTERNS } from './secret-patterns.ts';
+import { REDACTED, replaceSqlLiterals } from './sql-literals.ts';
+
+export interface RedactorOptions {
+  /** Classes to leave in (`--keep`). */
+  readonly keep?: readonly RedactionClass[];
+  /** Names of this machine and its people, which no shape tells: taken from the capture and the environment. */
+  readonly identities?: {
+    readonly userNames?: readonly string[];
+    readonly hostNames?: readonly string[];
+    readonly homeFolders?: readonly string[];
+    /** Folders whose names say where something was built. */
+    readonly buildFolders?: readonly string[];
+  };
+  /** Values of the environment that are secrets by the name of their variable. */
+  readonly secretValues?: readonly string[];
+}
+
+/** Attributes whose whole value is what a user sent: never readable for others, whatever shape it has. */
+const PAYLOAD_KEYS =
+  /^(task_request|task_info|request(_|\.)?body|response(_|\.)?body|http\.(request|response)\.body(\.\w+)?|body|payload|context|message_body|messaging\.message\.body|results?|step_result|inputs?|args|arguments|params|parameters|db\.query\.parameter\..+|db\.operation\.parameter\..+|rpc\.request\..+|graphql\.document|event_payload|initiator|reason|tags)$/i;
+
+/** Attributes that hold SQL. */
+const SQL_KEYS = /^(db\.statement|db\.query\.text|statement|sql|query|summary|db\.query\.summary)$/i;
+
+/** Attributes that hold the name of a machine or a person. */
+const HOST_KEYS =
+  /^(host\.(name|id|ip|mac)|net\.(host|peer|sock)\.\w+(\.\w+)?|server\.address|client\.address|network\.(peer|local)\.address|source\.address|destination\.address|k8s\.(node|pod)\.name|container\.(id|name)|http\.client_ip)$/i;
+const USER_KEYS = /^(user|username|user\.(name|id|email|full_name)|enduser\.\w+|process\.owner|db\.user)$/i;
+const COMMAND_KEYS = /^process\.(command_line|command_args|command)$/i;
+
+/** Log bodies behind which the whole payload stands. */
+const PAYLOAD_BODY = /\b(full|raw|complete)\s+(payload|message|body|request)\b\s*[:=]?/i;
+
+/** Loopback says nothing of anybody, and joins need it. */
+const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|0\.0\.0\.0|\/\S*|)$/;
+
+/**
+ * Replaces secrets by placeholders. One redactor serves one archive: the same value becomes the same placeholder in
+ * every file, so that joins survive, and nothing in a placeholder leads back to the value.
+ */
+export class Redactor {
+  readonly #keep: ReadonlySet<RedactionClass>;
+  readonly #placeholders = new Map<string, string>();
+  readonly #distinct = new Map<RedactionClass, number>();
+  readonly #replaced = new Map<RedactionClass, number>();
+  readonly #known: readonly { readonly class: RedactionClass; readonly pattern: RegExp }[];
+  readonly #memo = new Map<string, string>();
+
+  constructor(options: RedactorOptions = {}) {
+    this.#keep = new Set(options.keep);
+    this.#known = knownValues(options);
+  }
+
+  /** Free text: secrets told by their shape, and the names of this machine. */
+  text(text: string): string {
+    if (text.length < 3) return text;
+    const memo = this.#memo.get(text);
+    if (memo !== undefined) return memo;
+    let result = text;
+    for (const { class: kind, pattern, accept } of SECRET_PATTERNS) {
+      result = result.replace(pattern, (...found: unknown[]) => {
+        const match = found[0] as string;
+        if (match.includes(REDACTED) || accept?.(match) === false) return match;
+        const last = found.at(-1);
+        const groups = typeof last === 'object' && last !== null ? (last as Record<string, string | undefined>) : {};
+        const secret = groups.secret ?? groups.quoted;
+        if (secret === undefined) return this.#placeholder(kind, match);
+        const at = match.lastIndexOf(secret);
+        return match.slice(0, at) + this.#placeholder(kind, secret) + match.slice(at + secret.length);
+      });
+    }
+    for (const { class: kind, pattern } of this.#known)
+      result = result.replace(pattern, match => this.#placeholder(kind, match));
+    result = result.replace(HOME_FOLDER, (_all, before: string, name: string) =>
+      KEPT_HOMES.has(name) ? `${before}${name}` : `${before}${this.#placeholder('home-folder', name)}`,
+    );
+    if (this.#memo.size < 200_000 && text.length < 10_000) this.#memo.set(text, result);
+    return result;
+  }
+
+  /** An attribute: what its key says of it first, then its text. */
+  attribute(key: string, value: string): string {
+    if (value === '') return value;
+    if (PAYLOAD_KEYS.test(key)) return this.#placeholder('payload', value);
+    if (SQL_KEYS.test(key)) return this.sql(value);
+    if (HOST_KEYS.test(key) && !LOOPBACK.test(value)) return this.#placeholder('host-name', value);
+    if (USER_KEYS.test(key)) return this.#placeholder('user-name', value);
+    if (COMMAND_KEYS.test(key)) return this.text(value);
+    return this.text(value);
+  }
+
+  /** A log body or a message: everything behind "full payload" goes as a whole. */
+  body(text: string): string {
+    const payload = PAYLOAD_BODY.exec(text);
+    if (payload === null) return this.text(text);
+    const at = payload.index + payload[0].length;
+    const rest = text.slice(at);
+    return this.text(text.slice(0, at)) + (rest.trim() === '' ? rest : ` ${this.#placeholder('payload', rest.trim())}`);
+  }
+
+  /** A statement: its literals go, its shape stays. */
+  sql(statement: string): string {
+    if (this.#keep.has('sql-literal')) return this.text(statement);
+    return this.text(
+      replaceSqlLiterals(statement, literal =>
+        literal.trim() === '' ? literal : this.#placeholder('sql-literal', literal),
+      ),
+    );
+  }
+
+  /** Parsed JSON, keys first: objects and arrays are walked without recursion limits in mind only for our own files. */
+  json(value: unknown, key = ''): unknown {
+    if (typeof value === 'string') return this.attribute(key, value);
+    if (Array.isArray(value)) return value.map(item => this.json(item, key));
+    if (typeof value === 'object' && value !== null) {
+      if (PAYLOAD_KEYS.test(key) && !Array.isArray(value)) return this.#placeholder('payload', JSON.stringify(value));
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [this.text(k), this.json(v, k)]));
+    }
+    return value;
+  }
+
+  /** What was replaced, by class: how often, and how many different values. */
+  replaced(): { class: RedactionClass; times: number; distinct: number }[] {
+    return [...this.#replaced]
+      .map(([kind, times]) => ({ class: kind, times, distinct: this.#distinct.get(kind) ?? 0 }))
+      .sort((a, b) => (a.class < b.class ? -1 : 1));
+  }
+
+  #placeholder(kind: RedactionClass, value: string): string {
+    if (this.#keep.has(kind) || value.includes(REDACTED)) return value;
+    this.#replaced.set(kind, (this.#replaced.get(kind) ?? 0) + 1);
+    const key = `${kind}\0${value}`;
+    let placeholder = this.#placeholders.get(key);
+    if (placeholder === undefined) {
+      const number = (this.#distinct.get(kind) ?? 0) + 1;
+      this.#distinct.set(kind, number);
+      placeholder = `${REDACTED}${kind}-${number}]`;
+      this.#placeholders.set(key, placeholder);
+    }
+    return placeholder;
+  }
+}
+
+/** `/home/NAME`, `/Users/NAME`, `C:\Users\NAME`, and the same behind a `file://`. */
+const HOME_FOLDER = /((?:\/home\/|\/Users\/|[A-Za-z]:\\{1,2}Users\\{1,2}))([^/\\\s"'<>:;,)]+)/g;
+const KEPT_HOMES: ReadonlySet<string> = new Set(['Shared', 'Public', 'runner']);
+
+function knownValues(options: RedactorOptions): { class: RedactionClass; pattern: RegExp }[] {
+  const { userNames = [], hostNames = [], homeFolders = [], buildFolders = [] } = options.identities ?? {};
+  const lists: [RedactionClass, readonly string[], 'word' | 'anywhere'][] = [
+    ['environment', options.secretValues ?? [], 'anywhere'],
+    ['home-folder', homeFolders, 'anywhere'],
+    ['build-path', buildFolders, 'anywhere'],
+    ['host-name', hostNames, 'word'],
+    ['user-name', userNames, 'word'],
+  ];
+  return lists.flatMap(([kind, values, how]) =>
+    values
+      // Names of a letter or two, and `root`, stand in too many words to be anybody's.
+      .filter(value => value.length > 2 && value !== 'root' && value !== 'localhost' && value !== '/')
+      .sort((a, b) => b.length - a.length)
+      .map(value => {
+        const escaped = value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+        return { class: kind, pattern: new RegExp(how === 'word' ? `(?<![\\w-])${escaped}(?![\\w-])` : escaped, 'g') };
+      }),
+  );
+}
