@@ -8,6 +8,7 @@ import { describeBytes } from '../formats/describe-bytes.ts';
 import type { Format, ProfileFormat, ProfileReadOptions, TraceFormat } from '../formats/format.ts';
 import { FORMATS } from '../formats/list.ts';
 import { CaptureFile, type CaptureManifest } from '../model/capture.ts';
+import { placeProfile } from '../model/place-profile.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Trace } from '../model/trace.ts';
 import { TraceBuilder } from '../model/trace-builder.ts';
@@ -163,10 +164,11 @@ export async function readCaptureProfiles(
   options: ProfileReadOptions = {},
 ): Promise<Profile[]> {
   const profiles: Profile[] = [];
-  for (const { file, format } of manifest.profiles) {
-    const source = await fileSource(join(directory, file));
-    const reader = formatById(format);
-    if (reader.kind === 'profile') profiles.push(await readProfileSource(source, reader, options));
+  for (const entry of manifest.profiles) {
+    const reader = formatById(entry.format);
+    if (reader.kind !== 'profile') continue;
+    const source = await fileSource(join(directory, entry.file));
+    profiles.push(placeProfile(await readProfileSource(source, reader, options), manifest, entry));
   }
   return profiles;
 }
