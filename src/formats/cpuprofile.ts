@@ -10,6 +10,7 @@ import { CallTree } from './call-tree.ts';
 import { writeCpuprofile } from './cpuprofile-write.ts';
 import type { ProfileFormat, ProfileReadOptions } from './format.ts';
 import { readJsonHead } from './json-head.ts';
+import { oneWeightLoss } from './one-weight.ts';
 import { frameOfCallFrame } from './v8-call-frame.ts';
 
 /**
@@ -34,8 +35,8 @@ export const cpuprofile: ProfileFormat = {
   },
   read: readCpuprofile,
   write: writeCpuprofile,
-  losses(profile) {
-    const lost: string[] = [];
+  losses(profile, options) {
+    const lost = profile.valueTypes.some(type => type.name === 'wall') ? [] : oneWeightLoss(profile, options);
     if (profile.threads.length > 1) lost.push('it holds one thread: each thread became a frame below (root)');
     if (profile.valueTypes[profile.defaultValue]?.unit !== 'nanoseconds' && profile.samples.length > 0) {
       lost.push('it holds times only: a weight of 1 stands as 1 µs');

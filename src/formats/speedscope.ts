@@ -10,6 +10,7 @@ import { StackInterner } from '../model/stack-interner.ts';
 import { parseThreadLabel } from '../model/thread-label.ts';
 import type { ProfileFormat, ProfileReadOptions } from './format.ts';
 import { readJsonHead } from './json-head.ts';
+import { oneWeightLoss } from './one-weight.ts';
 import { SPEEDSCOPE_SCHEMA, writeSpeedscope } from './speedscope-write.ts';
 
 export const speedscope: ProfileFormat = {
@@ -27,12 +28,7 @@ export const speedscope: ProfileFormat = {
   },
   read: readSpeedscope,
   write: writeSpeedscope,
-  losses(profile) {
-    const lost: string[] = [];
-    if (profile.valueTypes.length > 1)
-      lost.push(`it holds one weight: ${profile.valueTypes[profile.defaultValue]?.name}`);
-    return lost;
-  },
+  losses: oneWeightLoss,
 };
 
 /** One profile of the file. Stacks are interned as they come, over the file's own frame numbers. */
