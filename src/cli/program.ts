@@ -1,13 +1,14 @@
 import { Command } from 'commander';
 import { convertCommand } from './commands/convert.ts';
 import { formatsCommand } from './commands/formats.ts';
+import { reportCommand } from './commands/report.ts';
 import type { CliContext } from './context.ts';
 import { TPROF_VERSION } from './version.ts';
 
 /** Makes one command; each file in `commands/` exports one such function, and this list has one line for it. */
 export type CommandFactory = (context: CliContext) => Command;
 
-const COMMANDS: readonly CommandFactory[] = [convertCommand, formatsCommand];
+const COMMANDS: readonly CommandFactory[] = [convertCommand, formatsCommand, reportCommand];
 
 /** The whole command line. commander prints help and usage errors itself and throws instead of exiting. */
 export function createProgram(context: CliContext): Command {
