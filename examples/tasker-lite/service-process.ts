@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { Database } from './database.ts';
+import { inSchema } from './statements.ts';
+import { NO_TRACING, type Tracing } from './tracing.ts';
+
+/** What a process of the workload is told by the one that starts it, through its environment. */
+export interface ServiceSettings {
+  readonly databaseUrl: string;
+  readonly schema: string;
+  readonly concurrency: number;
+  readonly namespaces: readonly string[];
+  /** The first orchestration makes the schema. */
+  readonly createsSchema: boolean;
+  readonly instance: string;
+}
+
+/** From a process to its starter. */
+export type ServiceMessage =
+  | { readonly type: 'ready'; readonly url?: string }
+  | { readonly type: 'task-ended'; readonly taskUuid: string; readonly status: string }
+  | { readonly type: 'failed'; readonly message: string };
+
+/** One running service: what has to be ended, in this order. */
+export interface Service {
+  readonly url?: string;
+  stop(): Promise<void>;
+}
+
+const SETTINGS = 'TASKER_LITE_SETTINGS';
+
+/** The environment that carries `settings` to a process of the workload. */
+export function settingsEnvironment(settings: ServiceSettings): Record<string, string> {
+  return { [SETTINGS]: JSON.stringify(settings) };
+}
+
+/**
+ * The life of one process of the workload: start, say `ready`, run until SIGTERM or until the starter is gone, finish
+ * what is in hand, send the spans, and end by itself, so that whatever watches the process sees an ordinary end.
+ */
+export async function runService(
+  name: string,
+  start: (service: {
+    settings: ServiceSettings;
+    database: Database;
+    tracing: Tracing;
+    tell: (message: ServiceMessage) => void;
+    fail: (error: Error) => void;
+  }) => Promise<Service>,
+): Promise<void> {
+  const settings = JSON.parse(process.env[SETTINGS] ?? '') as ServiceSettings;
+  const tell = (message: ServiceMessage): void => {
+    if (process.connected) process.send?.(message);
+  };
+  let running: Service | undefined;
+  let ending: Promise<void> | undefined;
+  let failed = false;
+  const tracing = await startTracing(name, settings.instance);
+  const database = new Database({
+    url: settings.databaseUrl,
+    schema: settings.schema,
+    name: `tasker-lite-${settings.instance}`,
+    connections: settings.concurrency + 4,
+    tracing,
+  });
+  const end = (): Promise<void> => {
+    ending ??= (async () => {
+      // A database that went away must not keep the process: what is left of its life is bounded.
+      const limit = setTimeout(() => process.exit(1), 4000);
+      await running?.stop().catch(() => {});
+      await database.end().catch(() => {});
+      await tracing.shutdown().catch(() => {});
+      clearTimeout(limit);
+      process.exitCode = failed ? 1 : 0;
+      if (process.connected) process.disconnect?.();
+    })();
+    return ending;
+  };
+  const fail = (error: Error): void => {
+    failed = true;
+    tell({ type: 'failed', message: error.message });
+    void end();
+  };
+  process.on('SIGTERM', () => void end());
+  // A Ctrl-C reaches every process of the terminal; who started this one decides what ends when.
+  process.on('SIGINT', () => {
+    if (!process.connected) void end();
+  });
+  process.on('disconnect', () => void end());
+  try {
+    if (settings.createsSchema) await database.script(readSchema(settings.schema));
+    running = await start({ settings, database, tracing, tell, fail });
+    tell({ type: 'ready', ...(running.url === undefined ? {} : { url: running.url }) });
+  } catch (error) {
+    fail(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function readSchema(schema: string): string {
+  return inSchema(readFileSync(new URL('./schema.sql', import.meta.url), 'utf8'), schema);
+}
+
+async function startTracing(name: string, instance: string): Promise<Tracing> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, TELEMETRY_ENABLED, OTEL_SDK_DISABLED } =
+    process.env;
+  const endpoint = OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? OTEL_EXPORTER_OTLP_ENDPOINT;
+  const off = OTEL_SDK_DISABLED === 'true' || TELEMETRY_ENABLED === 'false';
+  if (off || (endpoint ?? '') === '') return NO_TRACING;
+  const { startOtelTracing } = await import('./otel-tracing.ts');
+  return startOtelTracing({ name, instance });
+}

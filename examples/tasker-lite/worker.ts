@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { nowMs } from './clock.ts';
+import { Consumer } from './consumer.ts';
+import type { Database, Scope } from './database.ts';
+import { runHandler } from './handlers.ts';
+import { type ClaimedMessage, deleteMessage, sendMessage, tellClaim } from './queue.ts';
+import { RESULT_QUEUE, workerQueue } from './scenarios.ts';
+import type { StepState } from './state-machine.ts';
+import { transitionStep } from './step-transition.ts';
+import type { Tracing } from './tracing.ts';
+
+export interface WorkerOptions {
+  readonly database: Database;
+  readonly tracing: Tracing;
+  readonly namespaces: readonly string[];
+  readonly concurrency: number;
+  readonly onFailure: (error: Error) => void;
+}
+
+interface StepContext {
+  readonly context: Record<string, unknown>;
+  readonly step_name: string;
+  readonly handler: string;
+  readonly inputs: Record<string, unknown>;
+  readonly attempts: number;
+  readonly current_state: StepState;
+  readonly dependency_results: Record<string, { result?: unknown }>;
+}
+
+interface Outcome {
+  readonly success: boolean;
+  readonly result?: unknown;
+  readonly error?: string;
+  readonly executionTimeMs: number;
+}
+
+/** Claims steps, runs their handlers, hands the results to the orchestration. */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #consumer: Consumer;
+  readonly #uuid = randomUUID();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#consumer = new Consumer({
+      database: options.database,
+      queues: options.namespaces.map(workerQueue),
+      claim: 'claim-step',
+      poll: 'poll-steps',
+      concurrency: options.concurrency,
+      handle: message => this.#execute(message),
+      onIdle: () => options.tracing.idle(),
+      onFailure: options.onFailure,
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#consumer.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#consumer.stop();
+  }
+
+  async #execute(message: ClaimedMessage): Promise<void> {
+    const { database, tracing } = this.#options;
+    const { statements } = database;
+    const startMs = nowMs();
+    const ref = tracing.ref(message.sender);
+    const scope: Scope = { parent: ref, ids: message.ids };
+    const stepUuid = message.ids.step_uuid;
+
+    const step = await database.session(async session => {
+      tellClaim(session, statements['claim-step'], message);
+      const { rows } = await session.run<StepContext>(statements['hydrate-step'], [stepUuid], scope);
+      const found = rows[0];
+      if (found === undefined) return undefined;
+      // A redelivery: the worker that had it is gone, or only its last message is missing.
+      if (found.current_state === 'in_progress') return found;
+      if (found.current_state !== 'enqueued') return undefined;
+      const moved = await transitionStep(session, statements, scope, {
+        name: 'start',
+        stepUuid,
+        from: 'enqueued',
+        event: 'start',
+        metadata: { worker_uuid: this.#uuid },
+      });
+      return moved ? { ...found, attempts: found.attempts + 1 } : undefined;
+    });
+
+    const outcome = step === undefined ? undefined : await this.#handle(step, scope);
+    await database.session(async session => {
+      if (outcome !== undefined) {
+        const { executionTimeMs, ...results } = outcome;
+        const moved = await transitionStep(session, statements, scope, {
+          name: 'submit',
+          stepUuid,
+          from: 'in_progress',
+          event: outcome.success ? 'enqueue-for-orchestration' : 'enqueue-as-error-for-orchestration',
+          metadata: {
+            results,
+            execution_time_ms: executionTimeMs,
+            worker_uuid: this.#uuid,
+            correlation_id: message.ids.correlation_id,
+          },
+        });
+        if (moved) await sendMessage(session, statements['send-result'], RESULT_QUEUE, scope, tracing);
+      }
+      await deleteMessage(session, statements['delete-step-message'], message, scope);
+    });
+    tracing.record({
+      ref,
+      parent: message.sender,
+      name: `process ${message.queue}`,
+      kind: 'consumer',
+      startMs,
+      endMs: nowMs(),
+      ids: message.ids,
+      fixed: PROCESS,
+      attributes: { 'messaging.destination.name': message.queue, 'messaging.message.id': message.msgId },
+      links: message.sender === undefined ? [] : [{ ref: message.sender }],
+    });
+  }
+
+  async #handle(step: StepContext, scope: Scope): Promise<Outcome> {
+    const { tracing } = this.#options;
+    const dependencies: Record<string, unknown> = {};
+    for (const [name, results] of Object.entries(step.dependency_results)) dependencies[name] = results.result;
+    const startMs = nowMs();
+    let outcome: Omit<Outcome, 'executionTimeMs'>;
+    let failure: unknown;
+    try {
+      const { context, inputs } = step;
+      const input = { stepName: step.step_name, context, inputs, dependencies, attempt: step.attempts };
+      outcome = { success: true, result: await runHandler(step.handler, input) };
+    } catch (error) {
+      failure = error;
+      outcome = { success: false, error: error instanceof Error ? error.message : String(error) };
+    }
+    const endMs = nowMs();
+    tracing.record({
+      ref: tracing.ref(scope.parent),
+      parent: scope.parent,
+      name: 'handler',
+      kind: 'internal',
+      startMs,
+      endMs,
+      ids: scope.ids,
+      attributes: { 'tasker.handler': step.handler, 'tasker.attempt': step.attempts },
+      error: failure,
+    });
+    return { ...outcome, executionTimeMs: endMs - startMs };
+  }
+}
+
+/** Attributes of every span that encloses the processing of one message. */
+const PROCESS = {
+  'messaging.system': 'pgmq',
+  'messaging.operation.name': 'process',
+  'messaging.operation.type': 'process',
+} as const;
