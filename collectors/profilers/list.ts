@@ -1,4 +1,5 @@
+import { nodeCpu } from './node-cpu.ts';
 import type { Profiler } from './profiler.ts';
 
 /** Every profiler, in the order in which `auto` prefers them. Adding one is one file and one line here. */
-export const PROFILERS: readonly Profiler[] = [];
+export const PROFILERS: readonly Profiler[] = [nodeCpu];

@@ -61,6 +61,13 @@ export interface ProfilerHarvest {
   /** Paths relative to `rawDirectory`. */
   readonly artefacts: readonly ProfilerArtefact[];
   readonly losses: readonly { readonly what: string; readonly count: number; readonly why: string }[];
+  /** Processes that the tool saw, the short-lived ones included; `startTime` '' where it does not say. */
+  readonly processes?: readonly {
+    readonly pid: number;
+    readonly parentPid: number;
+    readonly command: readonly string[];
+    readonly startTime: string;
+  }[];
 }
 
 export interface ProfilerArtefact {

@@ -1,0 +1,115 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ProfilerArtefact, ProfilerHarvest } from './profiler.ts';
+
+/** Lines of the agent's journals (collectors/preload/journal.cjs). */
+type JournalLine =
+  | {
+      readonly event: 'start';
+      readonly pid: number;
+      readonly tid: number;
+      readonly parentPid: number;
+      readonly startTime: string;
+      readonly argv: readonly string[];
+      readonly isMainThread: boolean;
+      readonly node: string;
+      readonly intervalUs: number;
+      readonly monotonicNs: string;
+      readonly unixMs: number;
+    }
+  | { readonly event: 'profile'; readonly file: string; readonly samples: number; readonly endUs: number }
+  | { readonly event: 'failed'; readonly why: string; readonly samples: number }
+  | { readonly event: 'worker'; readonly tid: number }
+  | { readonly event: 'end'; readonly why: string };
+
+type Start = Extract<JournalLine, { event: 'start' }>;
+
+/** What the agent of one thread wrote down. */
+interface Journal {
+  readonly start: Start;
+  readonly profiles: readonly Extract<JournalLine, { event: 'profile' }>[];
+  readonly failures: readonly Extract<JournalLine, { event: 'failed' }>[];
+  readonly workers: readonly number[];
+  readonly ended: boolean;
+}
+
+/**
+ * Reads the journals in `directory`: which profiles there are, which threads began and never wrote one, and which
+ * processes took part (the journals name them even if they lived for a few milliseconds only).
+ */
+export async function readNodeCpuHarvest(directory: string): Promise<ProfilerHarvest> {
+  const journals: Journal[] = [];
+  for (const name of (await readdir(directory)).sort()) {
+    if (!name.endsWith('.jsonl')) continue;
+    const journal = parseJournal(await readFile(join(directory, name), 'utf8'));
+    if (journal !== undefined) journals.push(journal);
+  }
+  const artefacts: ProfilerArtefact[] = [];
+  const losses: { what: string; count: number; why: string }[] = [];
+  const started = new Set(journals.map(({ start }) => `${start.pid}.${start.tid}`));
+  for (const { start, profiles, failures, workers, ended } of journals) {
+    const who = describe(start);
+    let kept = 0;
+    for (const { file } of profiles) {
+      if (((await stat(join(directory, file)).catch(() => undefined))?.size ?? 0) === 0) continue;
+      artefacts.push({ file, format: 'cpuprofile', pid: start.pid, tid: start.tid });
+      kept++;
+    }
+    for (const { why, samples } of failures) {
+      losses.push({ what: `CPU samples of ${who}`, count: samples, why: reasonOf(why) });
+    }
+    if (!ended && failures.length === 0) {
+      const before = kept === 0 ? 'nothing of it was saved' : `its first ${kept} profiles were saved`;
+      losses.push({
+        what: `CPU profile of ${who}`,
+        count: 1,
+        why: `it ended without a chance to write (kill -9, abort, crash, or a worker stuck in native code); ${before}`,
+      });
+    }
+    for (const tid of workers) {
+      if (started.has(`${start.pid}.${tid}`)) continue;
+      losses.push({
+        what: `CPU profile of worker thread ${tid} of ${describe({ ...start, isMainThread: true })}`,
+        count: 1,
+        why: 'the worker ended before it began, or was started with an environment without NODE_OPTIONS',
+      });
+    }
+  }
+  return { artefacts, losses, processes: journals.filter(j => j.start.isMainThread).map(j => processOf(j.start)) };
+}
+
+/** Undefined where not even the first line is whole. A cut last line (kill -9, full disk) is left away. */
+function parseJournal(text: string): Journal | undefined {
+  const lines: JournalLine[] = [];
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    try {
+      lines.push(JSON.parse(line) as JournalLine);
+    } catch {
+      // Cut.
+    }
+  }
+  const start = lines.find(line => line.event === 'start');
+  if (start === undefined) return undefined;
+  return {
+    start,
+    profiles: lines.filter(line => line.event === 'profile'),
+    failures: lines.filter(line => line.event === 'failed'),
+    workers: lines.filter(line => line.event === 'worker').map(({ tid }) => tid),
+    ended: lines.some(line => line.event === 'end'),
+  };
+}
+
+function processOf(start: Start): NonNullable<ProfilerHarvest['processes']>[number] {
+  return { pid: start.pid, parentPid: start.parentPid, command: start.argv, startTime: start.startTime };
+}
+
+function describe({ pid, tid, argv, isMainThread }: Start): string {
+  const script = argv.find((word, i) => i > 0 && !word.startsWith('-')) ?? 'node';
+  const name = script.slice(script.lastIndexOf('/') + 1);
+  return isMainThread ? `${name} (pid ${pid})` : `worker thread ${tid} of ${name} (pid ${pid})`;
+}
+
+function reasonOf(why: string): string {
+  return why === 'ENOSPC' || why === 'EDQUOT' ? 'the disk is full' : `the profile could not be written: ${why}`;
+}
