@@ -2,13 +2,14 @@ import { Command } from 'commander';
 import { convertCommand } from './commands/convert.ts';
 import { formatsCommand } from './commands/formats.ts';
 import { reportCommand } from './commands/report.ts';
+import { viewCommand } from './commands/view.ts';
 import type { CliContext } from './context.ts';
 import { TPROF_VERSION } from './version.ts';
 
 /** Makes one command; each file in `commands/` exports one such function, and this list has one line for it. */
 export type CommandFactory = (context: CliContext) => Command;
 
-const COMMANDS: readonly CommandFactory[] = [convertCommand, formatsCommand, reportCommand];
+const COMMANDS: readonly CommandFactory[] = [convertCommand, formatsCommand, reportCommand, viewCommand];
 
 /** The whole command line. commander prints help and usage errors itself and throws instead of exiting. */
 export function createProgram(context: CliContext): Command {

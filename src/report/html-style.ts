@@ -18,7 +18,7 @@ th,td{padding:.28rem .6rem;border-bottom:1px solid var(--line);text-align:left;v
 th{color:var(--dim);font-weight:600;font-size:.85rem;white-space:nowrap}
 th.right,td.right{text-align:right;white-space:nowrap}
 td code{overflow-wrap:anywhere}
-td.bar{background:linear-gradient(to left,var(--bar) var(--share),transparent var(--share))}
+td.bar{min-width:9rem;background:linear-gradient(to left,var(--bar) var(--share),transparent var(--share))}
 td.dim,.omitted,figcaption{color:var(--dim)}
 .note{border-left:4px solid var(--info);padding:.3rem .8rem}
 .note.notice{border-color:var(--notice)}
