@@ -20,6 +20,9 @@ export class JsonCursor {
   /** The words of the 64-bit number read last. */
   high = 0;
   low = 0;
+  textBytes: Uint8Array = this.bytes;
+  textStart = 0;
+  textEnd = 0;
   #text: Buffer = Buffer.alloc(0);
   #unescaped = new Uint8Array(4096);
 
@@ -103,22 +106,35 @@ export class JsonCursor {
 
   /** A string, interned; `null` counts as ''. */
   string(): number {
+    this.text();
+    return this.#names.intern(this.textBytes, this.textStart, this.textEnd);
+  }
+
+  /** A string's UTF-8 into `textBytes[textStart, textEnd)`: the input itself, or a copy without escapes. */
+  text(): void {
     const { bytes } = this;
     if (bytes[this.p] !== 0x22 && this.peek() !== 0x22) {
-      if (this.#isNull()) return 0;
-      throw new MalformedJson();
+      if (!this.#isNull()) throw new MalformedJson();
+      this.textStart = 0;
+      this.textEnd = 0;
+      return;
     }
     const start = this.p + 1;
     let i = start;
     for (;;) {
       const c = bytes[i]!;
       if (c === 0x22) break;
-      if (c === 0x5c) return this.#escaped(start, i);
+      if (c === 0x5c) {
+        this.#escaped(start, i);
+        return;
+      }
       if (c < 0x20) this.#stopped(i);
       i++;
     }
     this.p = i + 1;
-    return this.#names.intern(bytes, start, i);
+    this.textBytes = bytes;
+    this.textStart = start;
+    this.textEnd = i;
   }
 
   boolean(): boolean {
@@ -276,8 +292,8 @@ export class JsonCursor {
     if (this.bytes[at] !== 0x09) throw new MalformedJson();
   }
 
-  /** A string with escapes: rewritten as UTF-8 beside the input, then interned. */
-  #escaped(start: number, firstEscape: number): number {
+  /** A string with escapes: rewritten as UTF-8 beside the input. */
+  #escaped(start: number, firstEscape: number): void {
     const { bytes } = this;
     let out = this.#unescaped;
     let n = 0;
@@ -325,7 +341,9 @@ export class JsonCursor {
                     : letter;
     }
     this.p = i + 1;
-    return this.#names.intern(out, 0, n);
+    this.textBytes = out;
+    this.textStart = 0;
+    this.textEnd = n;
   }
 
   #larger(from: Uint8Array, atLeast: number): Uint8Array<ArrayBuffer> {
