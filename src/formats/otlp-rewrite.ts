@@ -1,5 +1,6 @@
 // https://github.com/open-telemetry/opentelemetry-proto
 import { TprofError } from '../base/errors.ts';
+import { OTLP_MESSAGES, type OtlpField } from './otlp-schema.ts';
 
 /** What becomes of the texts of an export request. */
 export interface OtlpTextRewriter {
@@ -13,149 +14,12 @@ export interface OtlpTextRewriter {
 
 export type OtlpSignal = 'traces' | 'logs' | 'metrics';
 
-/** Field of a message: text to rewrite, a message to go into, or kept as it is. What is not listed is left out. */
-type Field = 'keep' | 'text' | 'bytes' | { readonly message: MessageName; readonly as?: 'body' | 'value' };
+const ROOT: Record<OtlpSignal, string> = { traces: 'Traces', logs: 'Logs', metrics: 'Metrics' };
 
-type MessageName =
-  | 'TracesRequest'
-  | 'LogsRequest'
-  | 'MetricsRequest'
-  | 'ResourceSpans'
-  | 'ResourceLogs'
-  | 'ResourceMetrics'
-  | 'ScopeSpans'
-  | 'ScopeLogs'
-  | 'ScopeMetrics'
-  | 'Resource'
-  | 'Scope'
-  | 'Span'
-  | 'Event'
-  | 'Link'
-  | 'Status'
-  | 'LogRecord'
-  | 'KeyValue'
-  | 'AnyValue'
-  | 'ArrayValue'
-  | 'KeyValueList'
-  | 'Metric'
-  | 'NumberData'
-  | 'HistogramData'
-  | 'ExponentialData'
-  | 'SummaryData'
-  | 'NumberPoint'
-  | 'HistogramPoint'
-  | 'ExponentialPoint'
-  | 'SummaryPoint'
-  | 'Exemplar';
-
-const to = (message: MessageName): Field => ({ message });
-const KEEP: Field = 'keep';
-const TEXT: Field = 'text';
-
-const FIELDS: Record<MessageName, Readonly<Record<number, Field>>> = {
-  TracesRequest: { 1: to('ResourceSpans') },
-  LogsRequest: { 1: to('ResourceLogs') },
-  MetricsRequest: { 1: to('ResourceMetrics') },
-  ResourceSpans: { 1: to('Resource'), 2: to('ScopeSpans'), 3: TEXT },
-  ResourceLogs: { 1: to('Resource'), 2: to('ScopeLogs'), 3: TEXT },
-  ResourceMetrics: { 1: to('Resource'), 2: to('ScopeMetrics'), 3: TEXT },
-  ScopeSpans: { 1: to('Scope'), 2: to('Span'), 3: TEXT },
-  ScopeLogs: { 1: to('Scope'), 2: to('LogRecord'), 3: TEXT },
-  ScopeMetrics: { 1: to('Scope'), 2: to('Metric'), 3: TEXT },
-  Resource: { 1: to('KeyValue'), 2: KEEP },
-  Scope: { 1: TEXT, 2: TEXT, 3: to('KeyValue'), 4: KEEP },
-  Span: {
-    1: KEEP,
-    2: KEEP,
-    3: TEXT,
-    4: KEEP,
-    5: TEXT,
-    6: KEEP,
-    7: KEEP,
-    8: KEEP,
-    9: to('KeyValue'),
-    10: KEEP,
-    11: to('Event'),
-    12: KEEP,
-    13: to('Link'),
-    14: KEEP,
-    15: to('Status'),
-    16: KEEP,
-  },
-  Event: { 1: KEEP, 2: TEXT, 3: to('KeyValue'), 4: KEEP },
-  Link: { 1: KEEP, 2: KEEP, 3: TEXT, 4: to('KeyValue'), 5: KEEP, 6: KEEP },
-  Status: { 2: TEXT, 3: KEEP },
-  LogRecord: {
-    1: KEEP,
-    2: KEEP,
-    3: TEXT,
-    5: { message: 'AnyValue', as: 'body' },
-    6: to('KeyValue'),
-    7: KEEP,
-    8: KEEP,
-    9: KEEP,
-    10: KEEP,
-    11: KEEP,
-    12: TEXT,
-  },
-  KeyValue: { 1: TEXT, 2: { message: 'AnyValue', as: 'value' } },
-  AnyValue: { 1: TEXT, 2: KEEP, 3: KEEP, 4: KEEP, 5: to('ArrayValue'), 6: to('KeyValueList'), 7: 'bytes' },
-  ArrayValue: { 1: { message: 'AnyValue', as: 'value' } },
-  KeyValueList: { 1: to('KeyValue') },
-  Metric: {
-    1: TEXT,
-    2: TEXT,
-    3: TEXT,
-    5: to('NumberData'),
-    7: to('NumberData'),
-    9: to('HistogramData'),
-    10: to('ExponentialData'),
-    11: to('SummaryData'),
-    12: to('KeyValue'),
-  },
-  NumberData: { 1: to('NumberPoint'), 2: KEEP, 3: KEEP },
-  HistogramData: { 1: to('HistogramPoint'), 2: KEEP },
-  ExponentialData: { 1: to('ExponentialPoint'), 2: KEEP },
-  SummaryData: { 1: to('SummaryPoint') },
-  NumberPoint: { 2: KEEP, 3: KEEP, 4: KEEP, 5: to('Exemplar'), 6: KEEP, 7: to('KeyValue'), 8: KEEP },
-  HistogramPoint: {
-    2: KEEP,
-    3: KEEP,
-    4: KEEP,
-    5: KEEP,
-    6: KEEP,
-    7: KEEP,
-    8: to('Exemplar'),
-    9: to('KeyValue'),
-    10: KEEP,
-    11: KEEP,
-    12: KEEP,
-  },
-  ExponentialPoint: {
-    1: to('KeyValue'),
-    2: KEEP,
-    3: KEEP,
-    4: KEEP,
-    5: KEEP,
-    6: KEEP,
-    7: KEEP,
-    8: KEEP,
-    9: KEEP,
-    10: KEEP,
-    11: to('Exemplar'),
-    12: KEEP,
-    13: KEEP,
-    14: KEEP,
-  },
-  SummaryPoint: { 2: KEEP, 3: KEEP, 4: KEEP, 5: KEEP, 6: KEEP, 7: to('KeyValue'), 8: KEEP },
-  Exemplar: { 2: KEEP, 3: KEEP, 4: KEEP, 5: KEEP, 6: KEEP, 7: to('KeyValue') },
-};
-
-const ROOT: Record<OtlpSignal, MessageName> = {
-  traces: 'TracesRequest',
-  logs: 'LogsRequest',
-  metrics: 'MetricsRequest',
-};
+/** Fields of each message by number. What is not here is left out. */
+const FIELDS: ReadonlyMap<string, ReadonlyMap<number, OtlpField>> = new Map(
+  [...OTLP_MESSAGES].map(([name, fields]) => [name, new Map([...fields.values()].map(field => [field.number, field]))]),
+);
 
 /** Values nest by themselves; deeper than this nothing honest nests. */
 const DEPTH_LIMIT = 100;
@@ -176,20 +40,20 @@ export function rewriteOtlpRequest(
   rewriter: OtlpTextRewriter,
 ): OtlpRewriteResult {
   const state = { unknownFields: 0 };
-  const bytes = rewriteMessage(request, ROOT[signal], { key: '', role: 'text', depth: 0 }, rewriter, state);
+  const bytes = rewriteMessage(request, ROOT[signal], { key: '', role: 'value', depth: 0 }, rewriter, state);
   return { bytes, unknownFields: state.unknownFields };
 }
 
 interface Place {
   /** Key of the attribute that this is in. */
   readonly key: string;
-  readonly role: 'text' | 'body' | 'value';
+  readonly role: 'body' | 'value';
   readonly depth: number;
 }
 
 function rewriteMessage(
   bytes: Uint8Array,
-  name: MessageName,
+  name: string,
   place: Place,
   rewriter: OtlpTextRewriter,
   state: { unknownFields: number },
@@ -197,7 +61,7 @@ function rewriteMessage(
   if (place.depth > DEPTH_LIMIT) {
     throw new TprofError('input-invalid', 'an export request holds values nested more than 100 deep');
   }
-  const fields = FIELDS[name];
+  const fields = FIELDS.get(name)!;
   const parts: Uint8Array[] = [];
   let { key } = place;
   let at = 0;
@@ -218,30 +82,33 @@ function rewriteMessage(
     else if (wire === 5) at += 4;
     else throw new TprofError('input-invalid', `an export request holds a field of the unknown wire type ${wire}`);
     if (at > bytes.length) throw truncated();
-    const what = fields[field];
+    const what = fields.get(field);
     if (what === undefined) {
       state.unknownFields++;
-    } else if (what === 'keep' || payload === undefined) {
+    } else if (payload === undefined) {
       parts.push(bytes.subarray(start, at));
-    } else if (what === 'bytes') {
+    } else if (what.type === 'bytes') {
       parts.push(header(field, 0));
-    } else if (what === 'text') {
+    } else if (what.type === 'string') {
       const text = DECODER.decode(payload);
       if (name === 'KeyValue') key = text;
       const written = ENCODER.encode(rewriteText(text, name, place, rewriter));
       parts.push(header(field, written.length), written);
-    } else {
-      const role = what.as ?? (name === 'KeyValueList' ? 'value' : place.role);
-      const inner = rewriteMessage(payload, what.message, { key, role, depth: place.depth + 1 }, rewriter, state);
+    } else if (what.type === 'message') {
+      const role = name === 'LogRecord' && what.message === 'AnyValue' ? 'body' : 'value';
+      const within = { key, role: place.role === 'body' ? 'body' : role, depth: place.depth + 1 } as const;
+      const inner = rewriteMessage(payload, what.message, within, rewriter, state);
       parts.push(header(field, inner.length), inner);
+    } else {
+      parts.push(bytes.subarray(start, at));
     }
   }
   return concat(parts);
 }
 
-function rewriteText(text: string, name: MessageName, place: Place, rewriter: OtlpTextRewriter): string {
+function rewriteText(text: string, name: string, place: Place, rewriter: OtlpTextRewriter): string {
   if (name !== 'AnyValue') return rewriter.text(text);
-  return place.role === 'body' ? rewriter.body(text) : rewriter.attribute(place.key, text);
+  return place.role === 'body' && place.key === '' ? rewriter.body(text) : rewriter.attribute(place.key, text);
 }
 
 const DECODER = new TextDecoder();
