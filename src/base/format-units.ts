@@ -48,7 +48,7 @@ export function formatValue(value: number, unit: string): string {
   }
 }
 
-function significant(value: number): string {
+export function significant(value: number): string {
   const abs = Math.abs(value);
   return value.toFixed(abs >= 99.95 ? 0 : abs >= 9.995 ? 1 : 2);
 }
