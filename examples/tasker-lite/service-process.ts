@@ -1,36 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Database } from './database.ts';
+import { type ServiceMessage, type ServiceSettings, settingsOf } from './service-settings.ts';
 import { inSchema } from './statements.ts';
 import { NO_TRACING, type Tracing } from './tracing.ts';
-
-/** What a process of the workload is told by the one that starts it, through its environment. */
-export interface ServiceSettings {
-  readonly databaseUrl: string;
-  readonly schema: string;
-  readonly concurrency: number;
-  readonly namespaces: readonly string[];
-  /** The first orchestration makes the schema. */
-  readonly createsSchema: boolean;
-  readonly instance: string;
-}
-
-/** From a process to its starter. */
-export type ServiceMessage =
-  | { readonly type: 'ready'; readonly url?: string }
-  | { readonly type: 'task-ended'; readonly taskUuid: string; readonly status: string }
-  | { readonly type: 'failed'; readonly message: string };
 
 /** One running service: what has to be ended, in this order. */
 export interface Service {
   readonly url?: string;
   stop(): Promise<void>;
-}
-
-const SETTINGS = 'TASKER_LITE_SETTINGS';
-
-/** The environment that carries `settings` to a process of the workload. */
-export function settingsEnvironment(settings: ServiceSettings): Record<string, string> {
-  return { [SETTINGS]: JSON.stringify(settings) };
 }
 
 /**
@@ -47,7 +24,7 @@ export async function runService(
     fail: (error: Error) => void;
   }) => Promise<Service>,
 ): Promise<void> {
-  const settings = JSON.parse(process.env[SETTINGS] ?? '') as ServiceSettings;
+  const settings = settingsOf(process.env);
   const tell = (message: ServiceMessage): void => {
     if (process.connected) process.send?.(message);
   };

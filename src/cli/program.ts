@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { convertCommand } from './commands/convert.ts';
+import { e2eCommand } from './commands/e2e.ts';
 import { formatsCommand } from './commands/formats.ts';
 import { reportCommand } from './commands/report.ts';
 import { viewCommand } from './commands/view.ts';
@@ -9,7 +10,7 @@ import { TPROF_VERSION } from './version.ts';
 /** Makes one command; each file in `commands/` exports one such function, and this list has one line for it. */
 export type CommandFactory = (context: CliContext) => Command;
 
-const COMMANDS: readonly CommandFactory[] = [convertCommand, formatsCommand, reportCommand, viewCommand];
+const COMMANDS: readonly CommandFactory[] = [convertCommand, e2eCommand, formatsCommand, reportCommand, viewCommand];
 
 /** The whole command line. commander prints help and usage errors itself and throws instead of exiting. */
 export function createProgram(context: CliContext): Command {
