@@ -1,6 +1,7 @@
 import type { Source } from '../base/source.ts';
 import type { Profile } from '../model/profile.ts';
 import type { TraceBuilder } from '../model/trace-builder.ts';
+import type { ObjectFiles } from '../symbols/object-files.ts';
 
 /** What all formats say of themselves: a line of `tprof formats`. */
 interface FormatCommon {
@@ -37,6 +38,8 @@ export interface ProfileReadOptions {
   readonly event?: string;
   /** Reports bytes done, for progress. */
   readonly onProgress?: (bytes: number) => void;
+  /** Where formats that hold addresses find the files that name them; without it they keep their addresses. */
+  readonly objectFiles?: ObjectFiles;
   /** Format-specific options of the same names as on the command line (inferno's `--kernel`, `--jit` …). */
   readonly flags?: ReadonlySet<string>;
 }

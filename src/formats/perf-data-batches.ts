@@ -1,0 +1,110 @@
+import type { Source } from '../base/source.ts';
+import type { PerfHeader } from './perf-data-header.ts';
+import { RecordType } from './perf-data-record.ts';
+
+/** Whole records in memory. Offsets of each, in file order. */
+export interface RecordBatch {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly offsets: readonly number[];
+}
+
+const RANGE_BYTES = 1 << 22;
+
+/** Why the records ended before the data did. */
+export type Damage = (reason: string) => void;
+
+/** The data section in batches of whole records. Bytes that are no record end it, with a word to `damage`. */
+export async function* recordBatches(
+  source: Source,
+  header: PerfHeader,
+  damage: Damage,
+): AsyncGenerator<RecordBatch, void> {
+  const splitter = new RecordSplitter(header.littleEndian, damage);
+  for await (const chunk of header.pipe ? pipedData(source) : filedData(source, header, damage)) {
+    const batch = splitter.push(chunk);
+    if (batch !== undefined) yield batch;
+    if (splitter.broken) return;
+  }
+  splitter.end();
+}
+
+async function* pipedData(source: Source): AsyncGenerator<Uint8Array> {
+  let skip = 16;
+  for await (const chunk of source.chunks()) {
+    if (skip < chunk.length) yield skip === 0 ? chunk : chunk.subarray(skip);
+    skip = Math.max(0, skip - chunk.length);
+  }
+}
+
+async function* filedData(source: Source, header: PerfHeader, damage: Damage): AsyncGenerator<Uint8Array> {
+  const end = header.dataSize === undefined ? Number.POSITIVE_INFINITY : header.dataOffset + header.dataSize;
+  if (header.dataSize === undefined) damage('the recording was never finished (perf did not write its header)');
+  let offset = header.dataOffset;
+  while (offset < end) {
+    const bytes = await source.range(offset, Math.min(RANGE_BYTES, end - offset));
+    if (bytes.length === 0) {
+      if (header.dataSize !== undefined) damage(`the data ends ${end - offset} bytes early`);
+      return;
+    }
+    yield bytes;
+    offset += bytes.length;
+  }
+}
+
+/** Cuts a stream of bytes into batches of whole records; what is left over waits for the next chunk. */
+export class RecordSplitter {
+  broken = false;
+  #rest: Uint8Array = new Uint8Array(0);
+  /** Bytes that follow an AUXTRACE record and belong to no record: nothing of them is read. */
+  #skip = 0;
+  readonly #littleEndian: boolean;
+  readonly #damage: Damage;
+
+  constructor(littleEndian: boolean, damage: Damage) {
+    this.#littleEndian = littleEndian;
+    this.#damage = damage;
+  }
+
+  push(chunk: Uint8Array): RecordBatch | undefined {
+    let bytes = chunk;
+    if (this.#rest.length > 0) {
+      bytes = new Uint8Array(this.#rest.length + chunk.length);
+      bytes.set(this.#rest);
+      bytes.set(chunk, this.#rest.length);
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const offsets: number[] = [];
+    let at = Math.min(this.#skip, bytes.length);
+    this.#skip -= at;
+    while (this.#skip === 0 && at + 8 <= bytes.length) {
+      const size = view.getUint16(at + 6, this.#littleEndian);
+      if (size < 8) {
+        this.#damage(`a record says that it has ${size} bytes`);
+        this.broken = true;
+        break;
+      }
+      if (at + size > bytes.length) break;
+      const type = view.getUint32(at, this.#littleEndian);
+      let next = at + size;
+      if (type === RecordType.headerTracingData && size >= 12) {
+        next += (view.getUint32(at + 8, this.#littleEndian) + 7) & ~7;
+        if (next > bytes.length) break;
+      }
+      offsets.push(at);
+      if (type === RecordType.auxtrace && size >= 16) {
+        const extra =
+          view.getUint32(at + 8, this.#littleEndian) + view.getUint32(at + 12, this.#littleEndian) * 2 ** 32;
+        this.#skip = Math.max(0, next + extra - bytes.length);
+        next = Math.min(next + extra, bytes.length);
+      }
+      at = next;
+    }
+    this.#rest = bytes.subarray(at);
+    return offsets.length === 0 ? undefined : { bytes, view, offsets };
+  }
+
+  end(): void {
+    if (!this.broken && (this.#rest.length > 0 || this.#skip > 0)) this.#damage('the last record is cut off');
+  }
+}

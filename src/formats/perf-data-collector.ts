@@ -1,0 +1,366 @@
+import { type Column, float64Column, int32Column, uint8Column, uint32Column } from '../base/column.ts';
+import type { Warnings } from '../base/warnings.ts';
+import { CodeLocations, type CodeModule } from '../symbols/code-location.ts';
+import type { UserUnwinder } from '../symbols/unwind.ts';
+import type { RecordBatch } from './perf-data-batches.ts';
+import { hex, type PerfHeader } from './perf-data-header.ts';
+import { AddressSpace, type CodeMapping } from './perf-data-maps.ts';
+import { Processes, type ProcessRun, type ThreadRun } from './perf-data-processes.ts';
+import { CpuMode, Misc, RecordType } from './perf-data-record.ts';
+import { SampleFields } from './perf-data-sample.ts';
+import { type SwitchLayout, schedSwitchLayout } from './perf-data-switch.ts';
+import { AddressTree } from './perf-data-tree.ts';
+
+/** Flags of a collected sample. */
+export const CollectedFlag = { waiting: 1, truncated: 2 } as const;
+
+/** The kernel's own mark between kernel and user parts of a call chain: -4095…-1, as no code has such an address. */
+const CONTEXT_MAX = -4095;
+const DEFAULT_MAX_STACK = 127;
+
+/** One row a sample; `node` is its innermost frame in the tree of addresses. */
+export interface CollectedSamples {
+  readonly thread: Column<Uint32Array>;
+  readonly node: Column<Int32Array>;
+  readonly timeNs: Column<Float64Array>;
+  readonly event: Column<Uint8Array>;
+  readonly value: Column<Float64Array>;
+  readonly flags: Column<Uint8Array>;
+}
+
+/** Takes records in order of time and keeps what is distinct: stacks, locations, threads; and one row a sample. */
+export class PerfCollector {
+  readonly locations: CodeLocations = new CodeLocations();
+  readonly tree: AddressTree = new AddressTree();
+  readonly processes: Processes = new Processes();
+  /** First mapping that each location was seen in. */
+  readonly mappingOf: (CodeMapping | undefined)[] = [];
+  /** Paths of jitdump files by process: they are mapped once, as a mark. */
+  readonly jitDumps: Map<number, string> = new Map();
+  readonly samples: CollectedSamples = {
+    thread: uint32Column(),
+    node: int32Column(),
+    timeNs: float64Column(),
+    event: uint8Column(),
+    value: float64Column(),
+    flags: uint8Column(),
+  };
+  lost = 0;
+  /** Where `_text` or `_stext` was when this was recorded; kernels are loaded elsewhere at each boot. */
+  kernelReference: { readonly symbol: string; readonly address: number } | undefined;
+
+  readonly #header: PerfHeader;
+  readonly #warnings: Warnings;
+  readonly #unwinder: UserUnwinder;
+  readonly #kernel = new AddressSpace();
+  readonly #fields = new SampleFields();
+  #switchLayouts: (SwitchLayout | undefined)[] = [];
+  #lastNs = 0;
+
+  constructor(header: PerfHeader, unwinder: UserUnwinder, warnings: Warnings) {
+    this.#header = header;
+    this.#unwinder = unwinder;
+    this.#warnings = warnings;
+  }
+
+  /** One record. A promise only where an object file has to be opened before its stack can be unwound. */
+  take(batch: RecordBatch, offset: number, timeNs: number): Promise<void> | undefined {
+    const { view } = batch;
+    const le = this.#header.littleEndian;
+    const misc = view.getUint16(offset + 4, le);
+    const body = offset + 8;
+    const end = offset + view.getUint16(offset + 6, le);
+    if (timeNs > this.#lastNs) this.#lastNs = timeNs;
+    const i32 = (at: number): number => (at + 4 <= end ? view.getInt32(at, le) : 0);
+    switch (view.getUint32(offset, le)) {
+      case RecordType.sample:
+        return this.#sample(batch, offset, timeNs);
+      case RecordType.mmap:
+        this.#mmap(batch, body, end, misc, false);
+        break;
+      case RecordType.mmap2:
+        this.#mmap(batch, body, end, misc, true);
+        break;
+      case RecordType.comm:
+        this.processes.comm(i32(body), i32(body + 4), text(batch, body + 8, end), (misc & Misc.commExec) !== 0);
+        break;
+      case RecordType.fork:
+        this.processes.fork(i32(body), i32(body + 4), i32(body + 8), i32(body + 12));
+        break;
+      case RecordType.exit:
+        this.processes.exit(i32(body), i32(body + 8));
+        break;
+      case RecordType.lost:
+        this.lost += body + 16 <= end ? Number(view.getBigUint64(body + 8, le)) : 1;
+        break;
+      case RecordType.lostSamples:
+        this.lost += body + 8 <= end ? Number(view.getBigUint64(body, le)) : 1;
+        break;
+      case RecordType.throttle:
+        this.#warnings.add(
+          'samples-throttled',
+          'the kernel held sampling back for a while: it was asked for too often',
+        );
+        break;
+      case RecordType.switch:
+      case RecordType.switchCpuWide: {
+        const trailer = this.#header.events[0]!.attr.back.tid;
+        if (trailer < 0 || this.#switchLayouts.some(layout => layout !== undefined)) break;
+        const run = this.processes.thread(i32(end - trailer), i32(end - trailer + 4));
+        if ((misc & Misc.switchOut) !== 0) this.#leave(run, run.lastStack, timeNs);
+        else this.#return(run, timeNs);
+        break;
+      }
+    }
+    return undefined;
+  }
+
+  /** Layouts of tracepoints are known once their formats are: in pipe mode that is after the first records. */
+  prepareSwitches(): void {
+    const { events, tracingData } = this.#header;
+    this.#switchLayouts = events.map(event => schedSwitchLayout(event, tracingData));
+  }
+
+  /** Threads that are still waiting have waited until the end. */
+  finish(): void {
+    for (const run of this.processes.runs) if (!run.exited) this.#return(run, this.#lastNs);
+  }
+
+  #sample(batch: RecordBatch, offset: number, timeNs: number): Promise<void> | undefined {
+    const { view } = batch;
+    const { littleEndian: le, events } = this.#header;
+    const event = this.eventOf(batch, offset);
+    const { attr } = events[event]!;
+    const fields = this.#fields;
+    if (!fields.read(view, offset, attr, le)) {
+      this.#warnings.add('damaged-input', 'samples whose parts do not fit into their record were left out');
+      return undefined;
+    }
+    const cpuMode = view.getUint16(offset + 4, le) & Misc.cpuMode;
+    if (cpuMode === CpuMode.guestKernel || cpuMode === CpuMode.guestUser) {
+      this.#warnings.add(
+        'guest-samples',
+        'samples of a virtual machine were left out: its programs are not known here',
+      );
+      return undefined;
+    }
+    const run = this.processes.thread(fields.pid, fields.tid);
+    if (fields.stackAt >= 0 && fields.regsAbi !== 0) {
+      const ready = this.#unwinder.begin(run.process.space, view, fields, attr, le);
+      if (ready !== undefined) {
+        return ready.then(() => {
+          const { view: v } = batch;
+          // The fields are shared by all samples, and others may not have been read in between: still read again.
+          fields.read(v, offset, attr, le);
+          return this.#sample(batch, offset, timeNs);
+        });
+      }
+      this.#finishSample(run, event, timeNs, this.#userStack(run.process, batch));
+      return undefined;
+    }
+    this.#finishSample(run, event, timeNs, this.#chain(run.process, batch, this.#root(run.process), attr.maxStack));
+    return undefined;
+  }
+
+  #finishSample(run: ThreadRun, event: number, timeNs: number, node: number): void {
+    const { period, rawAt, rawSize } = this.#fields;
+    this.#add(run, node, timeNs, event, period, this.#truncated ? CollectedFlag.truncated : 0);
+    run.lastStack = node;
+    const layout = this.#switchLayouts[event];
+    if (layout === undefined) return;
+    this.#leave(run, node, timeNs);
+    if (layout.nextPidAt + 4 > rawSize) return;
+    const nextTid = this.#rawView!.getInt32(rawAt + layout.nextPidAt, this.#header.littleEndian);
+    const next = this.processes.byTid(nextTid);
+    if (next !== undefined) this.#return(next, timeNs);
+  }
+
+  #truncated = false;
+  #rawView: DataView | undefined;
+
+  /** Index of the event that a record belongs to; 0 where a file has one event or does not say. */
+  eventOf(batch: RecordBatch, offset: number): number {
+    const { events, eventOfId, littleEndian: le } = this.#header;
+    this.#rawView = batch.view;
+    if (events.length === 1) return 0;
+    const at = events[0]!.attr.at.id;
+    if (at < 0 || offset + at + 8 > batch.bytes.length) return 0;
+    const id =
+      batch.view.getUint32(offset + at + (le ? 0 : 4), le) +
+      batch.view.getUint32(offset + at + (le ? 4 : 0), le) * 4294967296;
+    return eventOfId.get(id) ?? 0;
+  }
+
+  #add(run: ThreadRun, node: number, timeNs: number, event: number, value: number, flags: number): void {
+    const s = this.samples;
+    s.thread.push(run.index);
+    s.node.push(node);
+    s.timeNs.push(timeNs);
+    s.event.push(event);
+    s.value.push(value);
+    s.flags.push(flags);
+  }
+
+  #leave(run: ThreadRun, node: number, timeNs: number): void {
+    if (run.exited || run.tid === 0) return;
+    run.offSinceNs = timeNs;
+    run.offStack = node;
+  }
+
+  #return(run: ThreadRun, timeNs: number): void {
+    if (run.offSinceNs < 0) return;
+    this.#add(run, run.offStack, run.offSinceNs, OFF_CPU_EVENT, timeNs - run.offSinceNs, CollectedFlag.waiting);
+    run.offSinceNs = -1;
+  }
+
+  #root(process: ProcessRun): number {
+    if (process.root < 0 || process.rootGeneration !== process.space.generation) {
+      process.root = this.tree.root();
+      process.rootGeneration = process.space.generation;
+    }
+    return process.root;
+  }
+
+  /** The sample's call chain below `parent`, or its one address where it has none. */
+  #chain(process: ProcessRun, batch: RecordBatch, parent: number, maxStack: number): number {
+    const { chainAt, chainCount, ipLow, ipHigh } = this.#fields;
+    const { tree } = this;
+    this.#truncated = chainCount >= (maxStack || DEFAULT_MAX_STACK);
+    let node = parent;
+    if (chainCount === 0) {
+      if (ipLow === 0 && ipHigh === 0) return parent;
+      node = tree.child(parent, ipLow, ipHigh, false);
+      if (tree.locationOf(node) === -2) this.#resolve(process, node, ipLow, ipHigh, false);
+      return node;
+    }
+    const { view } = batch;
+    const le = this.#header.littleEndian;
+    const lowAt = le ? 0 : 4;
+    const highAt = 4 - lowAt;
+    let high = view.getInt32(chainAt + (chainCount - 1) * 8 + highAt, le);
+    let low = view.getUint32(chainAt + (chainCount - 1) * 8 + lowAt, le);
+    for (let i = chainCount - 1; i >= 0; i--) {
+      let callerHigh = 0;
+      let callerLow = 0;
+      if (i > 0) {
+        callerHigh = view.getInt32(chainAt + (i - 1) * 8 + highAt, le);
+        callerLow = view.getUint32(chainAt + (i - 1) * 8 + lowAt, le);
+      }
+      if (high !== -1 || low < 0x100000000 + CONTEXT_MAX) {
+        const isLeaf = i === 0 || (callerHigh === -1 && callerLow >= 0x100000000 + CONTEXT_MAX);
+        const child = tree.child(node, low, high, !isLeaf);
+        if (tree.locationOf(child) === -2) this.#resolve(process, child, low, high, !isLeaf);
+        node = child;
+      }
+      high = callerHigh;
+      low = callerLow;
+    }
+    return node;
+  }
+
+  /** User frames from registers and stack, then the kernel's part of the chain on top of them. */
+  #userStack(process: ProcessRun, batch: RecordBatch): number {
+    const { count, low, high, truncated } = this.#unwinder.frames;
+    let node = this.#root(process);
+    for (let i = count - 1; i >= 0; i--) {
+      const isReturn = i > 0 && this.#unwinder.isReturn(i);
+      const child = this.tree.child(node, low[i]!, high[i]!, isReturn);
+      if (this.tree.locationOf(child) === -2) this.#resolve(process, child, low[i]!, high[i]!, isReturn);
+      node = child;
+    }
+    const { chainCount } = this.#fields;
+    if (chainCount > 0) node = this.#chain(process, batch, node, Number.MAX_SAFE_INTEGER);
+    this.#truncated = truncated;
+    return node;
+  }
+
+  #resolve(process: ProcessRun, node: number, low: number, high: number, isReturn: boolean): void {
+    const address = high * 4294967296 + low - (isReturn ? 1 : 0);
+    const { locations } = this;
+    const mapping = address < 0 ? this.#kernel.find(address) : process.space.find(address);
+    let location: number;
+    if (mapping === undefined) {
+      const module =
+        address < 0 ? locations.module('kernel', '[kernel]', '', 0) : locations.module('unknown', '', '', process.pid);
+      location = locations.location(module, address);
+    } else {
+      const { module } = mapping;
+      const inFile = module.kind === 'file' || module.kind === 'vdso';
+      location = locations.location(module, inFile ? address - mapping.start + mapping.fileOffset : address);
+      this.mappingOf[location] ??= mapping;
+    }
+    this.tree.setLocation(node, location);
+  }
+
+  #mmap(batch: RecordBatch, body: number, end: number, misc: number, second: boolean): void {
+    const { view } = batch;
+    const le = this.#header.littleEndian;
+    const nameAt = body + (second ? 64 : 32);
+    if (nameAt > end) {
+      this.#warnings.add('damaged-input', 'records of mapped files that are cut short were left out');
+      return;
+    }
+    if ((misc & Misc.mmapData) !== 0) return;
+    const path = text(batch, nameAt, end);
+    const start = address(view, body + 8, le);
+    const length = Number(view.getBigUint64(body + 16, le));
+    const fileOffset = address(view, body + 24, le);
+    const pid = view.getInt32(body, le);
+    let buildId = this.#header.buildIds.get(path) ?? '';
+    if (second && (misc & Misc.mmapBuildId) !== 0) {
+      const size = Math.min(20, view.getUint8(body + 32));
+      buildId = hex(batch.bytes.subarray(body + 36, body + 36 + size));
+    }
+    if (pid === -1 || (misc & Misc.cpuMode) === CpuMode.kernel) {
+      this.#mapKernel(path, start, start + length, fileOffset, buildId);
+      return;
+    }
+    if (/\/jit-\d+\.dump$/.test(path)) {
+      this.jitDumps.set(pid, path);
+      return;
+    }
+    const module = this.#moduleOf(path, buildId, pid);
+    this.processes.process(pid).space.add({ start, end: start + length, fileOffset, module });
+  }
+
+  #mapKernel(path: string, start: number, end: number, fileOffset: number, buildId: string): void {
+    const reference = /^\[kernel\.kallsyms\](_s?text)$/.exec(path);
+    if (reference !== null) {
+      this.kernelReference = { symbol: reference[1]!, address: fileOffset };
+      const id = this.#header.buildIds.get('[kernel.kallsyms]') ?? buildId;
+      // Its length was once all of memory up to the top: modules that follow cut it.
+      const module = this.locations.module('kernel', '[kernel]', id, 0);
+      this.#kernel.add({ start, end: end <= start ? 0 : Math.min(end, 0), fileOffset: 0, module });
+      return;
+    }
+    const module = this.locations.module('kernel', path.startsWith('[') ? path : `[${basename(path)}]`, buildId, 0);
+    this.#kernel.add({ start, end, fileOffset: 0, module });
+  }
+
+  #moduleOf(path: string, buildId: string, pid: number): CodeModule {
+    if (path === '[vdso]') return this.locations.module('vdso', path, buildId, pid);
+    if (path === '[vsyscall]' || path === '[uprobes]') return this.locations.module('unknown', path, '', 0);
+    if (path === '' || /^(\/\/anon|\[|\/memfd:|\/dev\/zero|\/SYSV|\/anon_hugepage)/.test(path)) {
+      return this.locations.module('jit', '[anon]', '', pid);
+    }
+    return this.locations.module('file', path, buildId, pid);
+  }
+}
+
+/** Event number of rows that no event made: time off the CPU. */
+export const OFF_CPU_EVENT = 255;
+
+function address(view: DataView, at: number, le: boolean): number {
+  return view.getUint32(at + (le ? 0 : 4), le) + view.getInt32(at + (le ? 4 : 0), le) * 4294967296;
+}
+
+const decoder = new TextDecoder();
+
+function text({ bytes }: RecordBatch, start: number, end: number): string {
+  const nul = bytes.indexOf(0, start);
+  return decoder.decode(bytes.subarray(start, nul === -1 || nul > end ? end : nul));
+}
+
+function basename(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,157 @@
+import type { Warnings } from '../base/warnings.ts';
+import type { CodeLocations, CodeModule } from './code-location.ts';
+import { demangle } from './demangle.ts';
+import { readElfSymbols } from './elf-symbols.ts';
+import type { ImageLoader } from './image-loader.ts';
+import { readJitDump } from './jitdump.ts';
+import { readKernelSymbols } from './kernel-symbols.ts';
+import { readPerfMap } from './perf-map.ts';
+import { runtimeName } from './runtime-name.ts';
+import type { SymbolTable } from './symbol-table.ts';
+
+/** One function at one place of the source; several of them, one inlined in the other, share a location. */
+export interface SourceFrame {
+  readonly name: string;
+  readonly decoration: string;
+  readonly file: string;
+  /** 1-based; 0 = unknown. */
+  readonly line: number;
+  readonly column: number;
+  readonly category: string;
+  readonly inlined: boolean;
+}
+
+/** Frames of each location, outermost first; undefined where nothing names it. */
+export type LocationFrames = (readonly SourceFrame[] | undefined)[];
+
+export interface SymbolizeOptions {
+  readonly kernelReference: { readonly symbol: string; readonly address: number } | undefined;
+  readonly jitDumps: ReadonlyMap<number, string>;
+}
+
+/** Names every location, module by module, in order of address. */
+export async function symbolize(
+  locations: CodeLocations,
+  loader: ImageLoader,
+  warnings: Warnings,
+  options: SymbolizeOptions,
+): Promise<LocationFrames> {
+  const frames: LocationFrames = new Array(locations.length);
+  const kernel: CodeModule[] = [];
+  for (const module of locations.modules) {
+    if (module.kind === 'kernel') kernel.push(module);
+    else if (module.kind === 'jit') await nameRuntimeCode(module, locations, loader, warnings, options, frames);
+    else if (module.kind === 'file' || module.kind === 'vdso') await nameImage(module, locations, loader, frames);
+  }
+  await nameKernel(kernel, locations, loader, warnings, options, frames);
+  return frames;
+}
+
+function plainFrame(name: string): SourceFrame {
+  return { name, decoration: '', file: '', line: 0, column: 0, category: '', inlined: false };
+}
+
+async function nameImage(
+  module: CodeModule,
+  locations: CodeLocations,
+  loader: ImageLoader,
+  frames: LocationFrames,
+): Promise<void> {
+  const wanted = locations.inModule(module);
+  if (wanted.length === 0) return;
+  const image = await loader.load(module);
+  if (image === undefined) return;
+  const { elf, debug } = image;
+  const symbols = await readElfSymbols(elf, debug === undefined ? [] : [debug]);
+  const base = module.kind === 'vdso' ? 0 : undefined;
+  const nameOf = new Map<string, string>();
+  for (const location of wanted) {
+    const offset = locations.addressOf(location);
+    const address = base ?? elf.addressOfOffset(offset);
+    if (address === undefined) continue;
+    const symbol = symbols.find(module.kind === 'vdso' ? offset : address);
+    if (symbol === undefined) continue;
+    let name = nameOf.get(symbol.name);
+    if (name === undefined) {
+      name = demangle(symbol.name);
+      nameOf.set(symbol.name, name);
+    }
+    frames[location] = [plainFrame(name)];
+  }
+}
+
+async function nameRuntimeCode(
+  module: CodeModule,
+  locations: CodeLocations,
+  loader: ImageLoader,
+  warnings: Warnings,
+  { jitDumps }: SymbolizeOptions,
+  frames: LocationFrames,
+): Promise<void> {
+  const wanted = locations.inModule(module);
+  if (wanted.length === 0) return;
+  const tables: SymbolTable[] = [];
+  const dump = jitDumps.get(module.pid);
+  if (dump !== undefined) {
+    const source = await loader.objects.open(dump);
+    const table = source === undefined ? undefined : await readJitDump(source, warnings);
+    if (table !== undefined) tables.push(table);
+  }
+  const places = loader.objects.candidates({ kind: 'perf-map', pid: module.pid });
+  for (const place of places) {
+    const source = await loader.objects.open(place);
+    if (source === undefined) continue;
+    tables.push(await readPerfMap(source, warnings));
+    break;
+  }
+  if (tables.length === 0) {
+    warnings.add('symbols-missing', 'code that a runtime generated has no names: it wrote no perf map or jitdump', {
+      example: `pid ${module.pid}: looked at ${[...(dump === undefined ? [] : [dump]), ...places].join(', ')}`,
+    });
+    return;
+  }
+  for (const location of wanted) {
+    for (const table of tables) {
+      const symbol = table.find(locations.addressOf(location));
+      if (symbol === undefined) continue;
+      frames[location] = [{ ...runtimeName(symbol.name), inlined: false }];
+      break;
+    }
+  }
+}
+
+async function nameKernel(
+  modules: readonly CodeModule[],
+  locations: CodeLocations,
+  loader: ImageLoader,
+  warnings: Warnings,
+  { kernelReference }: SymbolizeOptions,
+  frames: LocationFrames,
+): Promise<void> {
+  if (modules.every(module => locations.inModule(module).length === 0)) return;
+  const places = loader.objects.candidates({ kind: 'kernel-symbols' });
+  for (const place of places) {
+    const source = await loader.objects.open(place);
+    const symbols = source === undefined ? undefined : await readKernelSymbols(source);
+    if (symbols === undefined) continue;
+    // Kernels are loaded at a new place at each boot; this machine's list may be of another boot than the recording.
+    const now = kernelReference === undefined ? undefined : symbols.addressOf(kernelReference.symbol);
+    const shift = now === undefined || kernelReference === undefined ? 0 : now - kernelReference.address;
+    if (shift !== 0) {
+      warnings.add(
+        'kernel-moved',
+        'the kernel was started again since the recording: its functions are named by distance from its beginning',
+      );
+    }
+    for (const module of modules) {
+      for (const location of locations.inModule(module)) {
+        const symbol = symbols.table.find(locations.addressOf(location) + shift);
+        if (symbol !== undefined) frames[location] = [plainFrame(symbol.name)];
+      }
+    }
+    return;
+  }
+  warnings.add('symbols-missing', 'functions of the kernel have no names: it hides its addresses', {
+    example: `looked at ${places.join(', ')}; mend with: sudo sysctl kernel.kptr_restrict=0 kernel.perf_event_paranoid=1`,
+  });
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { constants, createZstdCompress } from 'node:zlib';
+import { TprofError } from '../../src/base/errors.ts';
+import { memorySource } from '../../src/base/source.ts';
+import { perfData } from '../../src/formats/perf-data.ts';
+import { FrameFlag, type Profile } from '../../src/model/profile.ts';
+import type { ObjectFiles } from '../../src/symbols/object-files.ts';
+import { concat, PerfDataWriter } from './perf-data-bytes.ts';
+
+/** Object files of a test: a perf map, as the bytes of a file. */
+function perfMaps(maps: Readonly<Record<string, string>>): ObjectFiles {
+  return {
+    candidates: wanted => (wanted.kind === 'perf-map' ? [`perf-${wanted.pid}.map`] : []),
+    open: async place => (maps[place] === undefined ? undefined : memorySource(place, maps[place])),
+  };
+}
+
+const read = (bytes: Uint8Array, objectFiles?: ObjectFiles, event?: string): Promise<Profile> =>
+  perfData.read!(memorySource('test.data', bytes), {
+    ...(objectFiles === undefined ? {} : { objectFiles }),
+    ...(event === undefined ? {} : { event }),
+  });
+
+/** Stacks as text, root first: `thread: a;b weight`. */
+function folded(profile: Profile): string[] {
+  const rows: string[] = [];
+  for (let s = 0; s < profile.samples.length; s++) {
+    const names: string[] = [];
+    for (let k = profile.samples.stack[s]!; k >= 0; k = profile.stacks.parent[k]!) {
+      names.unshift(profile.strings[profile.frames.name[profile.stacks.frame[k]!]!]!);
+    }
+    const thread = profile.threads[profile.samples.thread[s]!]!;
+    rows.push(`${thread.threadName}: ${names.join(';')} ${profile.samples.values[profile.defaultValue]![s]}`);
+  }
+  return rows;
+}
+
+const MAP = '1000 100 main\n1100 100 inner loop\n1200 100 JS:*render file:///app/view.js:12:7\n';
+
+function smallRecording(writer: PerfDataWriter): PerfDataWriter {
+  writer.comm(10, 10, 'prog', 0, true);
+  writer.mmap2(10, 0x1000, 0x1000, 0, '//anon', 0);
+  // Out of order within the round, as two CPUs write them.
+  writer.sample(10, 10, 5_000_300, 1_000_000, [0x1110, 0x1010]);
+  writer.sample(10, 11, 5_000_100, 2_000_000, [0x1210, 0x1010]);
+  writer.comm(10, 11, 'helper', 5_000_050);
+  writer.round();
+  writer.lost(3, 5_000_400);
+  writer.sample(10, 10, 5_000_200, 1_000_000, [0x1010]);
+  writer.round();
+  return writer;
+}
+
+const EXPECTED = ['helper: main;render 2000000', 'prog: main 1000000', 'prog: main;inner loop 1000000'];
+
+for (const littleEndian of [true, false]) {
+  for (const mode of ['file', 'pipe'] as const) {
+    test(`perf.data: ${mode} mode, ${littleEndian ? 'little' : 'big'} endian: in order of time, named by the perf map`, async () => {
+      const bytes = smallRecording(new PerfDataWriter(littleEndian))[mode]();
+      assert.equal(perfData.detect(bytes.subarray(0, 4096)), 1);
+      const profile = await read(bytes, perfMaps({ 'perf-10.map': MAP }));
+      assert.deepEqual(folded(profile), EXPECTED);
+      assert.equal(profile.lostSamples, 3);
+      assert.deepEqual([...profile.samples.timeNs!], [0, 100, 200]);
+      assert.deepEqual(profile.valueTypes, [{ name: 'cpu-clock', unit: 'nanoseconds' }]);
+      const render = profile.strings.indexOf('render');
+      const frame = profile.frames.name.indexOf(render);
+      assert.equal(profile.strings[profile.frames.decoration[frame]!], 'JS:*%');
+      assert.equal(profile.strings[profile.frames.file[frame]!], '/app/view.js');
+      assert.equal(profile.frames.line[frame], 12);
+      assert.equal(profile.frames.flags[frame], FrameFlag.jit);
+    });
+  }
+}
+
+/** Flushed pieces of one zstd stream, as perf writes them. */
+async function flushedPieces(parts: readonly Uint8Array[]): Promise<Uint8Array[]> {
+  const stream = createZstdCompress();
+  const out: Uint8Array[] = [];
+  stream.on('data', (bytes: Uint8Array) => out.push(bytes));
+  const pieces: Uint8Array[] = [];
+  for (const part of parts) {
+    stream.write(part);
+    await new Promise<void>(resolve => stream.flush(constants.ZSTD_e_flush, () => resolve()));
+    await new Promise<void>(resolve => setImmediate(resolve));
+    pieces.push(concat(out.splice(0)));
+  }
+  stream.destroy();
+  return pieces;
+}
+
+for (const kind of [81, 83]) {
+  test(`perf.data: records in zstd (type ${kind}), split in the middle of a record`, async () => {
+    const plain = concat(smallRecording(new PerfDataWriter()).records.filter(r => r[0] !== 68));
+    const pieces = await flushedPieces([plain.subarray(0, 150), plain.subarray(150, 151), plain.subarray(151)]);
+    const writer = new PerfDataWriter();
+    for (const piece of pieces) {
+      const padding = new Uint8Array((8 - (piece.length % 8)) % 8);
+      if (kind === 81) writer.record(81, 0, piece);
+      else writer.record(83, 0, concat([writer.u64(piece.length), piece, padding]));
+    }
+    const profile = await read(writer.file(), perfMaps({ 'perf-10.map': MAP }));
+    assert.deepEqual(folded(profile), EXPECTED);
+    assert.deepEqual(
+      profile.warnings.map(w => w.code),
+      ['samples-lost'],
+    );
+  });
+}
+
+test("perf.data: a pid that execs is named by the maps it had at that moment; a forked child by its parent's", async () => {
+  const w = new PerfDataWriter();
+  w.comm(10, 10, 'sh', 0, true);
+  w.mmap2(10, 0x1000, 0x1000, 0, '/bin/sh', 0);
+  w.sample(10, 10, 100, 1, [0x1010]);
+  w.fork(20, 10, 150);
+  w.sample(20, 20, 160, 1, [0x1010]);
+  w.comm(20, 20, 'app', 200, true);
+  w.sample(20, 20, 250, 1, [0x1010]);
+  w.mmap2(20, 0x1000, 0x1000, 0, '/bin/app', 300);
+  w.sample(20, 20, 400, 1, [0x1010]);
+  w.sample(10, 10, 500, 1, [0x1010]);
+  const profile = await read(w.file());
+  assert.deepEqual(folded(profile), ['sh: [sh] 1', 'sh: [sh] 1', 'app: [unknown] 1', 'app: [app] 1', 'sh: [sh] 1']);
+  const frame = profile.frames.name.indexOf(profile.strings.indexOf('[app]'));
+  assert.equal(profile.frames.address[frame], 0x1010);
+  assert.equal(profile.mappings[profile.frames.mapping[frame]!]!.path, '/bin/app');
+});
+
+test('perf.data: cut in its header it is refused; cut in its records it gives what came before', async () => {
+  const bytes = smallRecording(new PerfDataWriter()).file();
+  for (const length of [8, 40, 100, 150, 240]) {
+    await assert.rejects(
+      read(bytes.subarray(0, length)),
+      (error: unknown) => error instanceof TprofError && error.code === 'input-invalid',
+    );
+  }
+  const cut = await read(bytes.subarray(0, bytes.length - 30), perfMaps({ 'perf-10.map': MAP }));
+  assert.ok(cut.warnings.some(w => w.code === 'damaged-input'));
+  assert.ok(cut.samples.length >= 2);
+});
+
+test('perf.data: an event that is not in the file is an error that names those that are', async () => {
+  const bytes = smallRecording(new PerfDataWriter()).file();
+  await assert.rejects(read(bytes, undefined, 'cycles'), /expected the event 'cycles', found cpu-clock/);
+});
+
+const FIXTURES = new URL('../fixtures/perf-data/', import.meta.url);
+
+/** The program that was recorded, from the fixture folder; nothing of this machine. */
+const fixtureObjects: ObjectFiles = {
+  candidates: wanted => (wanted.kind === 'image' && wanted.path === '/app/known' ? ['known'] : []),
+  open: async place => memorySource(place, readFileSync(new URL(place, FIXTURES))),
+};
+
+/** Share of the weight that has each function anywhere on its stack. */
+function totals(profile: Profile): Map<string, number> {
+  const total = new Map<string, number>();
+  let sum = 0;
+  const weights = profile.samples.values[profile.defaultValue]!;
+  for (let s = 0; s < profile.samples.length; s++) {
+    const names = new Set<string>();
+    for (let k = profile.samples.stack[s]!; k >= 0; k = profile.stacks.parent[k]!) {
+      names.add(profile.strings[profile.frames.name[profile.stacks.frame[k]!]!]!);
+    }
+    for (const name of names) total.set(name, (total.get(name) ?? 0) + weights[s]!);
+    sum += weights[s]!;
+  }
+  return new Map([...total].map(([name, weight]) => [name, weight / sum]));
+}
+
+for (const file of ['fp', 'dwarf', 'zstd', 'pipe']) {
+  test(`perf.data: a recording of a program with a known split (${file}.data)`, async () => {
+    const profile = await read(readFileSync(new URL(`${file}.data`, FIXTURES)), fixtureObjects);
+    const total = totals(profile);
+    // 50 to 79 samples: two standard deviations are 11 to 14 points.
+    for (const [name, share] of [
+      ['burn_sixty', 0.6],
+      ['burn_thirty', 0.3],
+      ['burn_ten', 0.1],
+    ] as const) {
+      assert.ok(Math.abs((total.get(name) ?? 0) - share) < 0.15, `${name}: ${total.get(name)}`);
+    }
+    assert.ok(total.get('main')! > 0.95);
+    if (file === 'dwarf') assert.ok(total.get('work')! > 0.95, 'the caller that frame pointers miss');
+    assert.deepEqual(
+      profile.threads.map(t => t.threadName),
+      ['known'],
+    );
+    assert.ok(profile.durationNs! > 1e8 && profile.durationNs! < 1e9);
+    assert.ok(profile.epochNs! > 1_700_000_000_000_000_000n);
+  });
+}
