@@ -19,7 +19,7 @@ export const nodeCpu: Profiler = {
   platforms: ['linux', 'darwin', 'win32'],
   runtimes: ['node'],
   attaches: false,
-  options: ['frequency'],
+  options: ['frequency', 'children'],
 
   async check() {
     return { usable: true, version: process.versions.v8, path: process.execPath, note: 'targets from Node 18 on' };

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { convertCommand } from './commands/convert.ts';
 import { e2eCommand } from './commands/e2e.ts';
 import { formatsCommand } from './commands/formats.ts';
+import { recordCommand } from './commands/record.ts';
 import { reportCommand } from './commands/report.ts';
 import { viewCommand } from './commands/view.ts';
 import type { CliContext } from './context.ts';
@@ -10,7 +11,14 @@ import { TPROF_VERSION } from './version.ts';
 /** Makes one command; each file in `commands/` exports one such function, and this list has one line for it. */
 export type CommandFactory = (context: CliContext) => Command;
 
-const COMMANDS: readonly CommandFactory[] = [convertCommand, e2eCommand, formatsCommand, reportCommand, viewCommand];
+const COMMANDS: readonly CommandFactory[] = [
+  convertCommand,
+  e2eCommand,
+  formatsCommand,
+  recordCommand,
+  reportCommand,
+  viewCommand,
+];
 
 /** The whole command line. commander prints help and usage errors itself and throws instead of exiting. */
 export function createProgram(context: CliContext): Command {

@@ -1,0 +1,42 @@
+import { processName } from '../../../collectors/process-name.ts';
+import { readCommandLine, readProcessStat, readProcessTable } from '../../../collectors/process-table.ts';
+import { TprofError } from '../../base/errors.ts';
+
+/** The processes of `--pid` and `--name`, all of which must run. `pattern` may hold `*` and `?`, and matches whole names. */
+export function findProcesses(pids: readonly number[], pattern: string | undefined): number[] {
+  for (const pid of pids) {
+    if (process.platform === 'linux' ? readProcessStat(pid) === undefined : !answers(pid)) {
+      throw new TprofError('input-missing', `there is no process ${pid}`, { hint: 'list what runs: ps -ef' });
+    }
+  }
+  if (pattern === undefined) return [...new Set(pids)];
+  const matches = new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  );
+  const found = readProcessTable()
+    .filter(stat => {
+      if (stat.pid === process.pid || stat.state === 'Z') return false;
+      const command = readCommandLine(stat.pid);
+      const program = (command[0] ?? '').split('/').at(-1) ?? '';
+      return [stat.comm, program, processName(command, undefined, stat.comm)].some(name => matches.test(name));
+    })
+    .map(stat => stat.pid);
+  if (found.length === 0) {
+    throw new TprofError('input-missing', `no running process is named ${pattern}`, {
+      hint: "list names: ps -eo pid,comm,args; a pattern matches whole names: --name 'tasker-*'",
+    });
+  }
+  return [...new Set([...pids, ...found])];
+}
+
+function answers(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

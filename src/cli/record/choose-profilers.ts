@@ -1,0 +1,121 @@
+import { PROFILERS } from '../../../collectors/profilers/list.ts';
+import type { Profiler, ProfilerOption, ProfilerStatus } from '../../../collectors/profilers/profiler.ts';
+import { TprofError } from '../../base/errors.ts';
+import type { RecordOptions } from './record-options.ts';
+import type { Target } from './target.ts';
+
+export interface ChosenProfiler {
+  readonly profiler: Profiler;
+  readonly status: Extract<ProfilerStatus, { usable: true }>;
+}
+
+export interface Choice {
+  readonly chosen: readonly ChosenProfiler[];
+  /** What `auto` picked and why; undefined where the user chose. */
+  readonly line: string | undefined;
+}
+
+/** The profilers of a recording. `target` is undefined when attaching. */
+export async function chooseProfilers(options: RecordOptions, target: Target | undefined): Promise<Choice> {
+  const ids = options.profiler;
+  if (ids.includes('none')) {
+    if (ids.length > 1) throw new TprofError('usage', `--profiler none goes with no other: ${ids.join(',')}`);
+    return { chosen: [], line: undefined };
+  }
+  if (!ids.includes('auto')) {
+    const profilers = [...new Set(ids)].map(profilerById);
+    for (const profiler of profilers) requireOptions(profiler, options);
+    return { chosen: await Promise.all(profilers.map(requireUsable)), line: undefined };
+  }
+  if (ids.length > 1) throw new TprofError('usage', `--profiler auto goes with no other: ${ids.join(',')}`);
+  return target === undefined ? autoAttached(options) : auto(target, options);
+}
+
+function profilerById(id: string): Profiler {
+  const profiler = PROFILERS.find(p => p.id === id);
+  if (profiler !== undefined) return profiler;
+  throw new TprofError('usage', `there is no profiler '${id}'`, {
+    hint: `there are: auto, none, ${PROFILERS.map(p => p.id).join(', ')}; tprof doctor says which work here`,
+  });
+}
+
+/** What was asked for by name has to be there: recording something else instead would be no answer. */
+async function requireUsable(profiler: Profiler): Promise<ChosenProfiler> {
+  if (!profiler.platforms.includes(process.platform)) {
+    throw new TprofError('run-cannot-begin', `${profiler.id} does not run on ${process.platform}`, {
+      hint: 'tprof doctor lists the profilers that do',
+    });
+  }
+  const status = await profiler.check();
+  if (status.usable) return { profiler, status };
+  throw new TprofError('run-cannot-begin', `${profiler.id} cannot be used: ${status.reason}`, { hint: status.hint });
+}
+
+/** An option that the profiler would not honour is an error that names those that do. */
+function requireOptions(profiler: Profiler, options: RecordOptions): void {
+  const given: readonly (readonly [ProfilerOption, boolean])[] = [
+    ['frequency', options.frequency !== undefined],
+    ['call-graph', options.callGraph !== undefined],
+    ['event', options.event !== undefined],
+    ['children', options.children === true],
+  ];
+  for (const [option, isGiven] of given) {
+    if (!isGiven || profiler.options.includes(option)) continue;
+    throw new TprofError('usage', `${profiler.id} has no --${option}`, {
+      hint: others(p => p.options.includes(option)),
+    });
+  }
+  if ((options.pid !== undefined || options.name !== undefined) && !profiler.attaches) {
+    throw new TprofError('usage', `${profiler.id} cannot watch processes that already run`, {
+      hint: others(p => p.attaches),
+    });
+  }
+}
+
+function others(fits: (profiler: Profiler) => boolean): string {
+  const ids = PROFILERS.filter(fits).map(p => p.id);
+  return ids.length === 0 ? 'no profiler of this version can' : `these can: --profiler ${ids.join(' | ')}`;
+}
+
+async function auto(target: Target, options: RecordOptions): Promise<Choice> {
+  const { runtime } = target;
+  if (runtime === 'node' || runtime === 'script') {
+    const profiler = profilerById('node-cpu');
+    requireOptions(profiler, options);
+    const what = runtime === 'node' ? '' : '; of what it starts, Node processes are profiled';
+    return { chosen: [await requireUsable(profiler)], line: `profiling with node-cpu: ${target.because}${what}` };
+  }
+  const fitting = PROFILERS.filter(p => p.measures.includes('cpu') && p.runtimes.includes(runtime));
+  return firstUsable(fitting, target.because, options);
+}
+
+async function autoAttached(options: RecordOptions): Promise<Choice> {
+  const choice = await firstUsable(
+    PROFILERS.filter(p => p.attaches && p.measures.includes('cpu')),
+    'it can attach',
+    options,
+  );
+  if (choice.chosen.length > 0) return choice;
+  throw new TprofError('run-cannot-begin', 'no profiler that can attach to a running process works here', {
+    hint: choice.line ?? 'tprof doctor says what is missing',
+  });
+}
+
+/** In the list's order, which is that of preference. Where none works, spans are recorded alone, and that is said. */
+async function firstUsable(fitting: readonly Profiler[], because: string, options: RecordOptions): Promise<Choice> {
+  let missing: { profiler: Profiler; reason: string; hint: string } | undefined;
+  for (const profiler of fitting) {
+    if (!profiler.platforms.includes(process.platform)) continue;
+    const status = await profiler.check();
+    if (status.usable) {
+      requireOptions(profiler, options);
+      return { chosen: [{ profiler, status }], line: `profiling with ${profiler.id}: ${because}` };
+    }
+    missing ??= { profiler, reason: status.reason, hint: status.hint };
+  }
+  const why =
+    missing === undefined
+      ? 'no profiler of this version is made for it'
+      : `${missing.profiler.id} cannot be used (${missing.reason}); mend it with: ${missing.hint}`;
+  return { chosen: [], line: `recording spans alone: ${because}, and ${why}` };
+}

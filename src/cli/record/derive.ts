@@ -1,0 +1,56 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TprofError } from '../../base/errors.ts';
+import type { CaptureManifest } from '../../model/capture.ts';
+import type { CliContext } from '../context.ts';
+
+/** What a step may look at. The manifest says what it will say on disk: this recording's last word. */
+export interface DeriveContext {
+  /** Absolute path of the capture. */
+  readonly directory: string;
+  readonly manifest: CaptureManifest;
+  readonly cli: CliContext;
+}
+
+/** Writes one derived file of the capture from what was recorded. */
+export interface DeriveStep {
+  /** The file, relative to the capture. */
+  readonly file: string;
+  /** False where the capture has nothing to derive it from: no spans, no profiles. */
+  applies(context: DeriveContext): boolean;
+  write(context: DeriveContext): Promise<void>;
+}
+
+export interface DeriveOutcome {
+  /** Files that were written, relative to the capture. */
+  readonly written: readonly string[];
+  /** One sentence each. */
+  readonly failures: readonly string[];
+}
+
+/**
+ * Runs each step for itself: what one of them cannot do costs that file and nothing else, and the capture stays whole,
+ * since everything derived can be made again from what was recorded.
+ */
+export async function derive(context: DeriveContext, steps: readonly DeriveStep[]): Promise<DeriveOutcome> {
+  const written: string[] = [];
+  const failures: string[] = [];
+  for (const step of steps) {
+    if (!step.applies(context)) continue;
+    try {
+      await step.write(context);
+      written.push(step.file);
+    } catch (error) {
+      // Steps write whole files or nothing; what an interrupted one left would look whole.
+      await rm(join(context.directory, step.file), { force: true });
+      const why =
+        error instanceof TprofError
+          ? error.message
+          : error instanceof Error
+            ? (error.stack ?? error.message)
+            : String(error);
+      failures.push(`${step.file} was not written: ${why}`);
+    }
+  }
+  return { written, failures };
+}

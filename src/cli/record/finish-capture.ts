@@ -1,0 +1,102 @@
+import { relative } from 'node:path';
+import type { CaptureFolder } from '../../../collectors/capture-folder.ts';
+import { writeManifest } from '../../../collectors/capture-manifest.ts';
+import { readClockAnchor } from '../../../collectors/clock-anchor.ts';
+import { processName } from '../../../collectors/process-name.ts';
+import type { ProfilerHarvest, ProfilerRun } from '../../../collectors/profilers/profiler.ts';
+import type { RunResult } from '../../../collectors/run-command.ts';
+import { TprofError } from '../../base/errors.ts';
+import { CaptureFile, type CaptureManifest } from '../../model/capture.ts';
+import { type CliContext, say } from '../context.ts';
+import { writeStdout } from '../output.ts';
+import { derive } from './derive.ts';
+import { DERIVE_STEPS } from './derive-steps.ts';
+import { type ManifestDraft, mergeProcesses, ownCost } from './manifest-draft.ts';
+import type { Receiver } from './receiver.ts';
+import type { RecordOptions } from './record-options.ts';
+import { summaryLines } from './summary.ts';
+import { unprofiled } from './unprofiled.ts';
+
+/** What the run showed of itself, started or attached to. */
+export interface Observed {
+  /** Undefined where nothing was started. */
+  readonly exit: RunResult['exit'] | undefined;
+  readonly stoppedBy: RunResult['stoppedBy'];
+  readonly gaveUp: boolean;
+  readonly processes: RunResult['processes'];
+}
+
+interface Finish {
+  readonly folder: CaptureFolder;
+  readonly draft: ManifestDraft;
+  readonly receiver: Receiver | undefined;
+  readonly runs: readonly { readonly id: string; readonly run: ProfilerRun }[];
+  readonly observed: Observed;
+  readonly options: RecordOptions;
+  readonly context: CliContext;
+}
+
+/** After the target has ended: gathers what the tools wrote, derives the rest, and says so in the manifest, last. */
+export async function finishCapture(f: Finish): Promise<void> {
+  const { folder, draft, observed, context, options } = f;
+  const losses = [...draft.losses];
+  await gather(f, losses);
+  draft.losses = losses;
+  draft.clocks = [...draft.clocks, readClockAnchor()];
+  draft.self = ownCost();
+  if (observed.gaveUp) draft.incompleteWhy = 'given up by a second Ctrl-C: profilers could not write what they had';
+  const final: CaptureManifest = { ...draft, complete: !observed.gaveUp };
+  try {
+    // What was recorded is safe from here on; if deriving is interrupted, the folder says that it is not complete.
+    await writeManifest(folder.directory, { ...final, complete: false });
+    const outcome = observed.gaveUp
+      ? { written: [], failures: [] }
+      : await derive({ directory: folder.directory, manifest: final, cli: context }, DERIVE_STEPS);
+    for (const failure of outcome.failures) context.stderr.write(`tprof: ${failure}\n`);
+    const written = { ...final, self: ownCost() };
+    await writeManifest(folder.directory, written);
+    for (const line of summaryLines(written, relative(context.cwd, folder.directory))) say(context, options, line);
+    if (options.json === true) await writeStdout(context, `${JSON.stringify(written)}\n`);
+  } catch (error) {
+    if (!(error instanceof TprofError)) throw error;
+    // The target's own failure is the more telling one, and its code is what a script waits for.
+    if (context.exitCode === 0) throw error;
+    context.stderr.write(`tprof: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`);
+  }
+}
+
+/** Stops tools and receiver and fills the draft. What one of them cannot give is a loss by name, not the end. */
+async function gather(
+  { draft, runs, receiver, observed }: Finish,
+  losses: CaptureManifest['losses'][number][],
+): Promise<void> {
+  const profiles: CaptureManifest['profiles'][number][] = [];
+  const reported: NonNullable<ProfilerHarvest['processes']>[number][] = [];
+  for (const { id, run } of runs) {
+    try {
+      await run.stop?.();
+      const harvest = await run.collect();
+      losses.push(...harvest.losses);
+      reported.push(...(harvest.processes ?? []));
+      for (const { file, format, pid, tid } of harvest.artefacts) {
+        if (format !== undefined) profiles.push({ file: `${CaptureFile.raw}/${id}/${file}`, format, pid, tid });
+      }
+    } catch (error) {
+      losses.push({
+        what: `everything that ${id} recorded`,
+        count: 1,
+        why: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+  if (receiver !== undefined) {
+    const { counts, losses: lost } = await receiver.stop();
+    draft.spans = counts;
+    losses.push(...lost);
+  }
+  const exit = runs.map(({ run }) => run.targetExit?.()).find(e => e !== undefined) ?? observed.exit;
+  if (exit !== undefined) draft.exit = exit;
+  draft.processes = mergeProcesses(observed.processes, reported, command => processName(command, undefined, ''));
+  draft.profiles = profiles;
+  if (runs.some(({ id }) => id === 'node-cpu')) losses.push(...unprofiled(draft.processes, reported, runs.length > 1));
+}

@@ -1,0 +1,197 @@
+import { relative } from 'node:path';
+import { type CaptureFolder, createCaptureFolder } from '../../../collectors/capture-folder.ts';
+import { writeManifest } from '../../../collectors/capture-manifest.ts';
+import type { ProfilerRun } from '../../../collectors/profilers/profiler.ts';
+import { runCommand } from '../../../collectors/run-command.ts';
+import { watchProcesses } from '../../../collectors/watch-processes.ts';
+import { TprofError } from '../../base/errors.ts';
+import { type CliContext, say } from '../context.ts';
+import { findProcesses } from './attach-targets.ts';
+import { telemetryEnvironment, withAssignments } from './child-environment.ts';
+import { type ChosenProfiler, chooseProfilers } from './choose-profilers.ts';
+import { exitCodeOfRun } from './exit-code.ts';
+import { finishCapture, type Observed } from './finish-capture.ts';
+import { beginManifest, type ManifestDraft } from './manifest-draft.ts';
+import { startProgress } from './progress.ts';
+import { type Receiver, startReceiver } from './receiver.ts';
+import type { RecordOptions } from './record-options.ts';
+import { resolveTarget, type Target } from './target.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Everything that was set up before the target starts. */
+interface Prepared {
+  readonly folder: CaptureFolder;
+  readonly draft: ManifestDraft;
+  readonly receiver: Receiver | undefined;
+  readonly runs: readonly { readonly id: string; readonly run: ProfilerRun }[];
+  readonly command: readonly string[];
+  readonly environment: Environment;
+}
+
+/**
+ * `tprof record`: sets up the receiver and the profilers, runs the target or watches running processes, and finishes the
+ * capture. Until the target starts, a failure leaves nothing behind; from then on, every failure leaves a capture that
+ * says what it lacks, and the exit code is the target's.
+ */
+export async function recordRun(words: readonly string[], options: RecordOptions, context: CliContext): Promise<void> {
+  const attaching = options.pid !== undefined || options.name !== undefined;
+  requireOneTarget(words, attaching);
+  // A terminal that was closed takes no more words; recording ends in good order all the same.
+  context.stderr.on('error', () => {});
+  const environment = withAssignments(context.env, options.env);
+  const target = attaching ? undefined : resolveTarget(words, environment, context.cwd);
+  const pids = attaching ? findProcesses(options.pid ?? [], options.name) : [];
+  const choice = await chooseProfilers(options, target);
+  if (choice.line !== undefined) say(context, options, choice.line);
+  const prepared = await prepare({ target, pids, chosen: choice.chosen, environment, options, context });
+  const { draft, receiver, runs } = prepared;
+
+  const progress = startProgress(context, options, () => receiver?.counts().spans);
+  const began = process.hrtime.bigint();
+  let observed: Observed;
+  try {
+    observed =
+      target === undefined
+        ? await watchRunning(prepared, pids, options)
+        : await runTarget(prepared, target, options, context);
+  } catch (error) {
+    progress.end();
+    await receiver?.stop();
+    await prepared.folder.discard();
+    throw error;
+  }
+  draft.durationNs = Number(process.hrtime.bigint() - began);
+  progress.end();
+  context.exitCode = exitCodeOfRun(observed);
+  await finishCapture({ ...prepared, runs, observed, options, context });
+}
+
+function requireOneTarget(words: readonly string[], attaching: boolean): void {
+  if (attaching && words.length > 0) {
+    throw new TprofError('usage', 'record takes a command, or --pid and --name, not both', {
+      hint: 'tprof record --pid 123 --duration 30s',
+    });
+  }
+  if (!attaching && words.length === 0) {
+    throw new TprofError('usage', 'record needs a command to run, or --pid or --name of what runs already', {
+      hint: 'tprof record -- node app.js; tprof record -- e2e linear',
+    });
+  }
+}
+
+interface Preparation {
+  readonly target: Target | undefined;
+  readonly pids: readonly number[];
+  readonly chosen: readonly ChosenProfiler[];
+  readonly environment: Environment;
+  readonly options: RecordOptions;
+  readonly context: CliContext;
+}
+
+async function prepare(p: Preparation): Promise<Prepared> {
+  const { target, pids, chosen, options, context } = p;
+  const startedAt = new Date();
+  const name = target?.name ?? options.name ?? `pid-${pids.join('-')}`;
+  let folder: CaptureFolder | undefined;
+  let receiver: Receiver | undefined;
+  try {
+    folder = await createCaptureFolder({ cwd: context.cwd, output: options.output, name, startedAt });
+    const draft = beginManifest(name, target?.typed ?? [], startedAt);
+    draft.tools = chosen.map(({ profiler, status }) => ({
+      id: profiler.id,
+      version: status.version,
+      path: status.path,
+    }));
+    await writeManifest(folder.directory, draft);
+    let environment = p.environment;
+    if (options.trace) {
+      receiver = await startReceiver(folder, options);
+      environment = { ...environment, ...telemetryEnvironment(receiver.endpoint, environment) };
+    }
+    let command = target?.command ?? [];
+    let wrapper: string | undefined;
+    const runs: { id: string; run: ProfilerRun }[] = [];
+    for (const { profiler } of chosen) {
+      const run = await profiler.prepare({
+        command,
+        pids,
+        rawDirectory: await folder.raw(profiler.id),
+        environment,
+        frequencyHz: options.frequency,
+        callGraph: options.callGraph,
+        event: options.event,
+      });
+      if (run.command.join('\0') !== command.join('\0')) {
+        if (wrapper !== undefined) {
+          throw new TprofError('usage', `${wrapper} and ${profiler.id} both start the target and cannot share a run`, {
+            hint: `record twice: --profiler ${wrapper}, then --profiler ${profiler.id}`,
+          });
+        }
+        wrapper = profiler.id;
+      }
+      command = run.command;
+      environment = { ...environment, ...run.environment };
+      runs.push({ id: profiler.id, run });
+    }
+    return { folder, draft, receiver, runs, command, environment };
+  } catch (error) {
+    await receiver?.stop();
+    await folder?.discard();
+    throw cannotBegin(error);
+  }
+}
+
+/** What the machine lacks before anything ran is, for `record`, that it could not begin (125). */
+function cannotBegin(error: unknown): unknown {
+  if (!(error instanceof TprofError) || error.code !== 'machine-lacks') return error;
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new TprofError('run-cannot-begin', error.message, { ...hint, cause: error });
+}
+
+async function runTarget(
+  { command, environment, runs, folder }: Prepared,
+  target: Target,
+  options: RecordOptions,
+  context: CliContext,
+): Promise<Observed> {
+  const result = await runCommand({
+    command,
+    cwd: context.cwd,
+    environment,
+    endDaemons: target.builtIn,
+    ...(options.json === true ? { stdout: 'stderr' } : {}),
+    ...(options.duration === undefined ? {} : { durationMs: options.duration }),
+    onStarted: async pid => {
+      for (const { run } of runs) await run.started?.(pid);
+    },
+    onStopping: why => {
+      if (why === 'SIGINT')
+        say(context, options, 'tprof: stopping; the capture will be complete (Ctrl-C again: give up at once)');
+      else if (why === 'duration') say(context, options, 'tprof: the time is over; stopping');
+    },
+  });
+  if (result.gaveUp)
+    say(context, options, `tprof: gave up; what had been saved is in ${relative(context.cwd, folder.directory)}`);
+  for (const process of result.ended) {
+    say(context, options, `tprof: ended ${process.name} (pid ${process.pid}), which the command had left running`);
+  }
+  for (const process of result.left) {
+    say(
+      context,
+      options,
+      `tprof: left the daemon ${process.name} (pid ${process.pid}) running; what it does from now on is not recorded`,
+    );
+  }
+  return result;
+}
+
+async function watchRunning({ runs }: Prepared, pids: readonly number[], options: RecordOptions): Promise<Observed> {
+  const result = await watchProcesses(pids, {
+    durationMs: options.duration,
+    onStarted: async () => {
+      for (const { run } of runs) for (const pid of pids) await run.started?.(pid);
+    },
+  });
+  return { ...result, exit: undefined, gaveUp: false };
+}
