@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { fileSource, pipeSource } from '../../collectors/file-source.ts';
+import { localObjectFiles } from '../../collectors/object-files.ts';
 import { TprofError } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
 import { Warnings } from '../base/warnings.ts';
@@ -207,7 +209,9 @@ async function readProfileSource(source: Source, format: ProfileFormat, options:
   if (format.read === undefined) {
     throw new TprofError('usage', `${source.name}: tprof writes ${format.id} and does not read it`);
   }
-  const profile = await format.read(source, options);
+  // What was copied beside a recording (perf maps, kallsyms) is preferred to what this machine has now.
+  const objectFiles = localObjectFiles({ besides: dirname(resolve(source.name)), home: homedir() });
+  const profile = await format.read(source, { objectFiles, ...options });
   const damage = source.damage?.();
   if (damage === undefined) return profile;
   const warnings = new Warnings();
