@@ -216,10 +216,15 @@ function summarise(
   if (counts.invalidIds > 0) {
     losses.push({ what: 'spans', count: counts.invalidIds, why: 'their trace or span id is not one' });
   }
+  const forward = forwarder?.summary;
+  if (forward !== undefined && forward.failed > 0) {
+    const what = `copies of export requests for ${forward.url} (the capture itself has them)`;
+    losses.push({ what, count: forward.failed, why: forward.lastError ?? 'it refused them' });
+  }
   const unknownPeers = [...peers.unknown]
     .map(([why, count]) => ({ why, count }))
     .sort((a, b) => (a.why < b.why ? -1 : 1));
-  return { counts, processes: peers.processes, unknownPeers, forward: forwarder?.summary, losses };
+  return { counts, processes: peers.processes, unknownPeers, forward, losses };
 }
 
 function unknownPeer(): Peer {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { convertCommand } from './commands/convert.ts';
 import { e2eCommand } from './commands/e2e.ts';
 import { formatsCommand } from './commands/formats.ts';
+import { receiveCommand } from './commands/receive.ts';
 import { recordCommand } from './commands/record.ts';
 import { reportCommand } from './commands/report.ts';
 import { viewCommand } from './commands/view.ts';
@@ -15,6 +16,7 @@ const COMMANDS: readonly CommandFactory[] = [
   convertCommand,
   e2eCommand,
   formatsCommand,
+  receiveCommand,
   recordCommand,
   reportCommand,
   viewCommand,
