@@ -6,7 +6,10 @@ const SCRIPT = /\.(c|m)?[jt]s$|\.(py|rb|pl|sh)$/;
  * program. `fallback` is the kernel's short name, for processes whose command line may not be read.
  */
 export function processName(command: readonly string[], title: string | undefined, fallback: string): string {
-  if (title !== undefined && title !== '') return title.startsWith('postgres:') ? 'postgres' : title;
+  const called = title ?? command[0] ?? fallback;
+  // Each of its processes says what it is doing right now, which is no name.
+  if (called.startsWith('postgres:')) return 'postgres';
+  if (title !== undefined && title !== '') return title;
   const program = baseName(command[0] ?? fallback);
   if (!INTERPRETERS.test(program)) return program.replace(/:$/, '');
   const script = command.find((word, i) => i > 0 && SCRIPT.test(word)) ?? command.find((w, i) => i > 0 && w[0] !== '-');

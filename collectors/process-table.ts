@@ -73,7 +73,8 @@ export function isSameProcess({ pid, startTime }: ProcessId): boolean {
 export function readCommandLine(pid: number): readonly string[] {
   try {
     const text = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return text === '' ? [] : text.replace(/\0$/, '').split('\0');
+    // A process that wrote its title over the words leaves blanks or zero bytes behind it.
+    return text === '' ? [] : text.replace(/[\0 ]+$/, '').split('\0');
   } catch {
     return [];
   }

@@ -71,6 +71,7 @@ async function gather(
   losses: CaptureManifest['losses'][number][],
 ): Promise<void> {
   const profiles: CaptureManifest['profiles'][number][] = [];
+  const connected: CaptureManifest['processes'][number][] = [];
   const reported: NonNullable<ProfilerHarvest['processes']>[number][] = [];
   for (const { id, run } of runs) {
     try {
@@ -90,13 +91,16 @@ async function gather(
     }
   }
   if (receiver !== undefined) {
-    const { counts, losses: lost } = await receiver.stop();
+    const { counts, losses: lost, processes } = await receiver.stop();
     draft.spans = counts;
     losses.push(...lost);
+    connected.push(...processes);
   }
   const exit = runs.map(({ run }) => run.targetExit?.()).find(e => e !== undefined) ?? observed.exit;
   if (exit !== undefined) draft.exit = exit;
-  draft.processes = mergeProcesses(observed.processes, reported, command => processName(command, undefined, ''));
+  draft.processes = mergeProcesses([...observed.processes], [...reported, ...connected], command =>
+    processName(command, undefined, ''),
+  );
   draft.profiles = profiles;
   if (runs.some(({ id }) => id === 'node-cpu')) losses.push(...unprofiled(draft.processes, reported, runs.length > 1));
 }
