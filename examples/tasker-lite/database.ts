@@ -45,8 +45,9 @@ export class Database {
       max: options.connections,
       idleTimeoutMillis: 0,
     });
-    // A connection that breaks while nobody uses it: whoever needs one next will see it.
+    // A connection that breaks fails the statement that it runs, or the next one; the event says nothing more.
     this.#pool.on('error', () => {});
+    this.#pool.on('connect', client => client.on('error', () => {}));
     this.statements = statementsFor(options.schema, databaseName(options.url));
   }
 

@@ -62,13 +62,15 @@ export function startService(options: {
       else failure = message.message;
     });
   });
-  // Whoever waits for the one hears of the other; nobody may be waiting yet.
+  const readyOrDead = Promise.race([ready, died]);
+  // Whoever waits hears of it; there may be nobody who waits any more.
+  readyOrDead.catch(() => {});
   died.catch(() => {});
   return {
     kind,
     instance: settings.instance,
     pid: child.pid,
-    ready: Promise.race([ready, died]),
+    ready: readyOrDead,
     died,
     stop: async () => {
       asked = true;

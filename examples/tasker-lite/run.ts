@@ -178,9 +178,9 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
  */
 async function rootCause(error: unknown, postgres: Postgres, services: readonly ServiceProcess[]): Promise<unknown> {
   if (!(error instanceof WorkloadError)) return error;
-  for (const died of [postgres.died, Promise.race(services.map(service => service.died))]) {
+  for (const suspects of [[postgres], services]) {
     try {
-      await Promise.race([died, sleep(200)]);
+      await Promise.race([...suspects.map(suspect => suspect.died), sleep(200)]);
     } catch (cause) {
       return cause;
     }

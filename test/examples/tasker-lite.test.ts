@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { findPostgresFolder, postgresPackage } from '../../examples/tasker-lite/postgres-binaries.ts';
+import { runWorkload } from '../../examples/tasker-lite/run.ts';
+import { findScenario, type Scenario } from '../../examples/tasker-lite/scenarios.ts';
+import { type SunkSpan, startSpanSink } from './span-sink.ts';
+import { type LoggedStatement, parseStatementLog } from './statement-log.ts';
+
+const skip = findPostgresFolder() === undefined ? `${postgresPackage()} is not installed` : false;
+
+/** The environment without anything that would reach the workload from whoever runs the tests. */
+const ENV: Record<string, string | undefined> = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OTEL_|TELEMETRY_|DATABASE_URL)/.test(name))),
+};
+
+/** The documented operations of one step, in their order, and which parameter of the statement names the step. */
+const OPERATIONS: readonly (readonly [string, number])[] = [
+  ['fetch-correlation-id', 0],
+  ['enqueue-sort-key', 0],
+  ['enqueue-most-recent', 0],
+  ['enqueue-transition', 0],
+  ['send-step', 1],
+  ['claim-step', 2],
+  ['start-sort-key', 0],
+  ['start-most-recent', 0],
+  ['start-transition', 0],
+  ['submit-sort-key', 0],
+  ['submit-most-recent', 0],
+  ['submit-transition', 0],
+  ['send-result', 1],
+  ['fetch-step-state', 0],
+  ['complete-sort-key', 0],
+  ['complete-most-recent', 0],
+  ['complete-transition', 0],
+  ['delete-result-message', 2],
+];
+
+interface Observed {
+  readonly statements: readonly LoggedStatement[];
+  readonly spans: readonly SunkSpan[];
+  readonly taskUuids: readonly string[];
+}
+
+async function observe(scenario: Scenario, tasks: number, concurrency: number, context = {}): Promise<Observed> {
+  const folder = await mkdtemp(join(tmpdir(), 'tasker-lite-test-'));
+  const sink = await startSpanSink();
+  try {
+    const statementLog = join(folder, 'statements.log');
+    const run = await runWorkload({
+      scenario,
+      tasks,
+      concurrency,
+      workers: 1,
+      orchestrations: 1,
+      context,
+      env: { ...ENV, OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+      statementLog,
+    });
+    assert.deepEqual(
+      run.tasks.map(task => task.status),
+      Array.from({ length: tasks }, () => 'complete'),
+    );
+    return {
+      statements: parseStatementLog(await readFile(statementLog, 'utf8')),
+      spans: sink.spans,
+      taskUuids: run.tasks.map(task => task.taskUuid),
+    };
+  } finally {
+    await sink.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Operation → step uuid → how often the server ran it. */
+function ownersOf(statements: readonly LoggedStatement[]): Map<string, Map<string, number>> {
+  const owners = new Map<string, Map<string, number>>();
+  for (const [operation, parameter] of OPERATIONS) {
+    const counts = new Map<string, number>();
+    for (const statement of statements) {
+      if (statement.name !== operation) continue;
+      const text = statement.parameters[parameter] ?? '';
+      const step = /"step_uuid": ?"([0-9a-f-]{36})"/.exec(text)?.[1] ?? text;
+      counts.set(step, (counts.get(step) ?? 0) + 1);
+    }
+    owners.set(operation, counts);
+  }
+  return owners;
+}
+
+test('linear: the server ran each documented operation once for each step, and the spans say the same', {
+  skip,
+}, async () => {
+  const { statements, spans, taskUuids } = await observe(findScenario('linear')!, 2, 1);
+  const owners = ownersOf(statements);
+  const steps = [...owners.get('send-step')!.keys()].sort();
+  assert.equal(steps.length, 8);
+  for (const [operation] of OPERATIONS) {
+    const counts = owners.get(operation)!;
+    assert.deepEqual([...counts.keys()].sort(), steps, operation);
+    assert.ok(
+      [...counts.values()].every(count => count === 1),
+      operation,
+    );
+  }
+  for (const operation of ['next-ready-tasks', 'step-readiness', 'reevaluate-readiness']) {
+    assert.equal(statements.filter(({ name }) => name === operation).length, 8, operation);
+  }
+
+  // Every statement that names a step has one span that names the same step, and there is no other.
+  const SPAN_OF: Record<string, string> = { 'sort-key': 'SELECT', 'most-recent': 'UPDATE', transition: 'INSERT' };
+  const STATES: Record<string, string> = {
+    enqueue: 'enqueued',
+    start: 'in_progress',
+    submit: 'enqueued_for_orchestration',
+    complete: 'complete',
+  };
+  for (const step of steps) {
+    const mine = spans.filter(span => span.attributes.step_uuid === step);
+    const count = (test: (span: SunkSpan) => boolean): number => mine.filter(test).length;
+    for (const [name, state] of Object.entries(STATES)) {
+      for (const [part, verb] of Object.entries(SPAN_OF)) {
+        const found = count(
+          span =>
+            span.name === `${verb} tasker.workflow_step_transitions` && span.attributes['tasker.to_state'] === state,
+        );
+        assert.equal(found, 1, `${name}-${part} of ${step}`);
+      }
+    }
+    for (const name of [
+      'SELECT tasker.get_next_ready_tasks',
+      'SELECT tasker.get_step_readiness_status_batch',
+      'SELECT tasker.get_task_execution_context',
+      'SELECT tasker.get_step_context',
+      'handler',
+      'send worker_rust_e2e_linear_queue',
+      'read worker_rust_e2e_linear_queue',
+      'process worker_rust_e2e_linear_queue',
+      'delete worker_rust_e2e_linear_queue',
+      'send orchestration_step_results',
+      'read orchestration_step_results',
+      'process orchestration_step_results',
+      'delete orchestration_step_results',
+    ]) {
+      assert.equal(
+        count(span => span.name === name),
+        1,
+        `${name} of ${step}`,
+      );
+    }
+  }
+
+  // One trace a task, no parent missing, times below the millisecond.
+  assert.equal(new Set(spans.map(span => span.traceId)).size, taskUuids.length);
+  const ids = new Set(spans.map(span => span.spanId));
+  assert.deepEqual(
+    spans.filter(span => span.parentSpanId === '').map(span => span.name),
+    ['POST /v1/tasks', 'POST /v1/tasks'],
+  );
+  for (const span of spans) {
+    assert.ok(span.parentSpanId === '' || ids.has(span.parentSpanId), `${span.name} has its parent`);
+    assert.ok(span.startNs <= span.endNs, span.name);
+    for (const link of span.links) assert.ok(ids.has(link), `${span.name} links to a span that is there`);
+  }
+  assert.ok(spans.some(span => span.startNs % 1_000_000n !== 0n));
+  const reads = spans.filter(span => span.name.startsWith('read '));
+  assert.ok(reads.every(span => span.links.length === 1 && span.events.includes('message.enqueued')));
+});
+
+test('diamond: siblings share their discovery, the last step waits for both', { skip }, async () => {
+  const { statements, spans } = await observe(findScenario('diamond')!, 2, 2);
+  const owners = ownersOf(statements);
+  for (const [operation] of OPERATIONS) {
+    assert.equal(owners.get(operation)!.size, 8, operation);
+    assert.ok(
+      [...owners.get(operation)!.values()].every(count => count === 1),
+      operation,
+    );
+  }
+  // Start, both branches at once, end.
+  assert.equal(statements.filter(({ name }) => name === 'next-ready-tasks').length, 2 * 3);
+  for (const trace of new Set(spans.map(span => span.traceId))) {
+    const handler = (step: string): SunkSpan =>
+      spans.find(span => span.traceId === trace && span.name === 'handler' && span.attributes.step_name === step)!;
+    for (const branch of ['diamond_branch_b', 'diamond_branch_c']) {
+      assert.ok(handler(branch).startNs > handler('diamond_start').endNs);
+      assert.ok(handler(branch).endNs < handler('diamond_end').startNs);
+    }
+  }
+});
+
+test('a step that fails once is tried again, and its failure is on its span', { skip }, async () => {
+  const { spans } = await observe(findScenario('linear')!, 1, 1, { _fail: { step: 'linear_step_2', times: 1 } });
+  const tries = spans.filter(span => span.name === 'handler' && span.attributes.step_name === 'linear_step_2');
+  assert.deepEqual(tries.map(span => span.attributes['tasker.attempt']).sort(), ['1', '2']);
+  assert.equal(tries.filter(span => 'error.type' in span.attributes).length, 1);
+});
