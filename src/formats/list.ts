@@ -1,8 +1,10 @@
+import { collapsed } from './collapsed.ts';
 import { cpuprofile } from './cpuprofile.ts';
 import type { Format } from './format.ts';
 import { otlp } from './otlp.ts';
 import { perfData } from './perf-data.ts';
+import { perfScript } from './perf-script.ts';
 import { speedscope } from './speedscope.ts';
 
 /** Every format, in the order of `tprof formats`. Adding one is one file and one line here. */
-export const FORMATS: readonly Format[] = [perfData, cpuprofile, speedscope, otlp];
+export const FORMATS: readonly Format[] = [perfData, perfScript, collapsed, cpuprofile, speedscope, otlp];

@@ -1,0 +1,204 @@
+// https://github.com/brendangregg/FlameGraph#2-fold-stacks
+import { ByteWindow } from '../base/byte-window.ts';
+import { TprofError } from '../base/errors.ts';
+import { LineCache } from '../base/line-cache.ts';
+import type { Source } from '../base/source.ts';
+import { utf8Source } from '../base/utf8-source.ts';
+import { type FrameIndex, NO_STACK, type Profile, type StackIndex } from '../model/profile.ts';
+import { ProfileBuilder } from '../model/profile-builder.ts';
+import { collapsedLosses, writeCollapsed } from './collapsed-write.ts';
+import type { ProfileFormat, ProfileReadOptions } from './format.ts';
+import { frameOfText } from './frame-of-text.ts';
+
+/** `frame;frame;frame COUNT`, root first; a second count makes it a diff, the older first, as difffolded.pl writes it. */
+export const collapsed: ProfileFormat = {
+  id: 'collapsed',
+  kind: 'profile',
+  title: 'Collapsed (folded) stacks of FlameGraph and inferno',
+  recognisedBy: 'text lines of frames separated by ; with a number at the end',
+  extensions: ['.folded', '.collapsed', '.txt'],
+  detect(head) {
+    const lines = completeLines(head);
+    if (lines.length === 0) return head.length > 1000 && /^[^\0\ufffd]*;[^\0\ufffd]*$/.test(decode(head)) ? 0.2 : 0;
+    const matching = lines.filter(line => LINE.test(line));
+    if (matching.length < lines.length * 0.9) return 0;
+    return matching.some(line => line.includes(';')) ? 0.5 : 0.2;
+  },
+  read: readCollapsed,
+  write: writeCollapsed,
+  losses: collapsedLosses,
+};
+
+const LINE = /^[^\0\ufffd]*\S -?\d+(\.\d+)?(e[+-]?\d+)?$/;
+const DIFF_LINE = /^[^\0\ufffd]*\S \d+(\.\d+)? \d+(\.\d+)?$/;
+
+async function readCollapsed(original: Source, options: ProfileReadOptions): Promise<Profile> {
+  const source = utf8Source(original);
+  const lines = completeLines(source.head);
+  const isDiff = lines.length > 0 && lines.every(line => DIFF_LINE.test(line));
+  const unit = 'count';
+  const builder = new ProfileBuilder(
+    source.name,
+    isDiff
+      ? [
+          { name: 'before', unit },
+          { name: 'after', unit },
+        ]
+      : [{ name: 'samples', unit }],
+  );
+  if (isDiff) builder.defaultValue = 1;
+  const reader = new CollapsedReader(builder, isDiff);
+  const window = new ByteWindow(source, options.onProgress);
+  let scanned = 0;
+  for (;;) {
+    const newline = window.bytes.indexOf(NEWLINE, window.pos + scanned);
+    if (newline !== -1 && newline < window.end) {
+      reader.line(window.bytes, window.pos, newline);
+      window.pos = newline + 1;
+      scanned = 0;
+      continue;
+    }
+    scanned = window.available;
+    if (await window.more()) continue;
+    if (window.available > 0 && !reader.line(window.bytes, window.pos, window.end)) {
+      builder.warnings.add('damaged-input', 'an input ends early or is damaged; what came before was used', {
+        example: `${source.name}: its last line has no count`,
+      });
+    }
+    break;
+  }
+  if (reader.lines === 0) {
+    throw new TprofError('input-invalid', `${source.name}: expected lines of frames and a count, found none`, {
+      hint: 'tprof formats says what each format looks like',
+    });
+  }
+  return builder.finish();
+}
+
+const NEWLINE = 10;
+const SPACE = 0x20;
+const SEMICOLON = 0x3b;
+
+class CollapsedReader {
+  lines = 0;
+  readonly #builder: ProfileBuilder;
+  readonly #isDiff: boolean;
+  readonly #frames = new LineCache();
+  readonly #decoder = new TextDecoder();
+  readonly #thread;
+  readonly #values: number[];
+  /** The stack part of the line before, and the stack at each separator in it: neighbours share much. */
+  #last = new Uint8Array(1 << 12);
+  #lastLength = 0;
+  readonly #ends: number[] = [];
+  readonly #stacks: StackIndex[] = [];
+
+  constructor(builder: ProfileBuilder, isDiff: boolean) {
+    this.#builder = builder;
+    this.#isDiff = isDiff;
+    this.#values = isDiff ? [0, 0] : [0];
+    this.#thread = builder.thread({ pid: 0, tid: 0, processName: '', threadName: '' });
+  }
+
+  /** One line without its `\n`. False: it is none of stack and count. */
+  line(bytes: Uint8Array, start: number, lineEnd: number): boolean {
+    let end = lineEnd;
+    while (end > start && bytes[end - 1]! <= SPACE) end--;
+    if (end === start || (bytes[start] === 0x23 && bytes[start + 1] === SPACE)) return true;
+    let stackEnd = lastSpace(bytes, start, end);
+    const last = number(bytes, stackEnd + 1, end, this.#decoder);
+    if (stackEnd <= start || Number.isNaN(last)) return this.#skipped(bytes, start, end);
+    this.#values[this.#isDiff ? 1 : 0] = last;
+    if (this.#isDiff) {
+      const between = lastSpace(bytes, start, stackEnd);
+      const before = number(bytes, between + 1, stackEnd, this.#decoder);
+      if (between <= start || Number.isNaN(before)) return this.#skipped(bytes, start, end);
+      this.#values[0] = before;
+      stackEnd = between;
+    }
+    while (stackEnd > start && bytes[stackEnd - 1] === SPACE) stackEnd--;
+    this.lines++;
+    this.#builder.aggregate({
+      thread: this.#thread,
+      stack: this.#stack(bytes, start, stackEnd),
+      values: this.#values,
+    });
+    return true;
+  }
+
+  #stack(bytes: Uint8Array, start: number, end: number): StackIndex {
+    const length = end - start;
+    let same = 0;
+    const limit = Math.min(length, this.#lastLength);
+    while (same < limit && this.#last[same] === bytes[start + same]) same++;
+    // Frames that end inside the common part are the same frames.
+    let depth = this.#ends.length;
+    while (depth > 0 && (this.#ends[depth - 1]! >= same || bytes[start + this.#ends[depth - 1]!] !== SEMICOLON))
+      depth--;
+    let stack = depth === 0 ? NO_STACK : this.#stacks[depth - 1]!;
+    let from = depth === 0 ? 0 : this.#ends[depth - 1]! + 1;
+    this.#ends.length = depth;
+    this.#stacks.length = depth;
+    for (let at = from; at <= length; at++) {
+      if (at < length && bytes[start + at] !== SEMICOLON) continue;
+      stack = this.#builder.stack(stack, this.#frame(bytes, start + from, start + at));
+      this.#ends.push(at);
+      this.#stacks.push(stack);
+      from = at + 1;
+    }
+    if (length > this.#last.length) this.#last = new Uint8Array(length * 2);
+    this.#last.set(bytes.subarray(start + same, end), same);
+    this.#lastLength = length;
+    return stack;
+  }
+
+  #frame(bytes: Uint8Array, start: number, end: number): FrameIndex {
+    const known = this.#frames.find(bytes, start, end);
+    if (known !== -1) return known as FrameIndex;
+    const frame = this.#builder.frame(frameOfText(this.#decoder.decode(bytes.subarray(start, end))));
+    this.#frames.learn(bytes, start, end, frame);
+    return frame;
+  }
+
+  #skipped(bytes: Uint8Array, start: number, end: number): false {
+    this.#builder.warnings.add('lines-skipped', 'lines are none of stack and count', {
+      example: this.#decoder.decode(bytes.subarray(start, Math.min(end, start + 80))),
+    });
+    return false;
+  }
+}
+
+function lastSpace(bytes: Uint8Array, start: number, end: number): number {
+  let at = end - 1;
+  while (at >= start && bytes[at] !== SPACE) at--;
+  return at;
+}
+
+/** Decimal digits without a detour over a string; anything else by the long way, NaN where it is no number. */
+function number(bytes: Uint8Array, start: number, end: number, decoder: InstanceType<typeof TextDecoder>): number {
+  if (end === start || end - start > 40) return Number.NaN;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = bytes[at]! - 0x30;
+    if (digit < 0 || digit > 9 || at - start > 14) {
+      const text = decoder.decode(bytes.subarray(start, end));
+      return /^[-+]?(\d|\.\d)/.test(text) ? Number(text) : Number.NaN;
+    }
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+function completeLines(head: Uint8Array): string[] {
+  const end = head.lastIndexOf(NEWLINE);
+  const whole = end === -1 ? (head.length < 4096 ? head : head.subarray(0, 0)) : head.subarray(0, end);
+  return decode(whole)
+    .split('\n')
+    .map(line => line.trimEnd())
+    .filter(line => line !== '' && !line.startsWith('# '));
+}
+
+function decode(bytes: Uint8Array): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  return new TextDecoder().decode(bytes);
+}
