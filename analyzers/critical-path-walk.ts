@@ -1,5 +1,6 @@
-import { float64Column, int32Column, uint32Column } from '../src/base/column.ts';
+import { float64Column, uint32Column } from '../src/base/column.ts';
 import type { MessageFlow } from './message-flow.ts';
+import { PathSegmentBuilder, type PathSegments } from './path-segments.ts';
 import type { SpanForest } from './span-forest.ts';
 
 /** Critical paths in columns: one row a path; its segments are `segmentStart[p] … segmentStart[p + 1]`, latest first. */
@@ -11,16 +12,7 @@ export interface PathTable {
   readonly startNs: Float64Array;
   readonly totalNs: Float64Array;
   readonly segmentStart: Uint32Array;
-  readonly segments: {
-    readonly length: number;
-    readonly span: Uint32Array;
-    /** Row of the span that handed over to `span`: the segment is the wait between the two. -1 = `span` itself ran. */
-    readonly waitFor: Int32Array;
-    readonly startNs: Float64Array;
-    readonly durationNs: Float64Array;
-    /** How much shorter the path would be without this segment: less than its length where siblings ran beside it. */
-    readonly dragNs: Float64Array;
-  };
+  readonly segments: PathSegments;
 }
 
 /**
@@ -58,13 +50,7 @@ export class CriticalPathWalk {
     totalNs: float64Column(),
     segmentStart: uint32Column(),
   };
-  readonly #segments = {
-    span: uint32Column(),
-    waitFor: int32Column(),
-    startNs: float64Column(),
-    durationNs: float64Column(),
-    dragNs: float64Column(),
-  };
+  readonly #segments = new PathSegmentBuilder();
 
   constructor(forest: SpanForest, flow?: MessageFlow) {
     this.#forest = forest;
@@ -81,7 +67,7 @@ export class CriticalPathWalk {
     const last = flow === undefined ? root : flow.follow(root);
     this.#paths.root.push(root);
     this.#paths.last.push(last);
-    this.#paths.segmentStart.push(this.#segments.span.length);
+    this.#paths.segmentStart.push(this.#segments.length);
     const end = endNs[last]!;
     this.#enter(flow === undefined ? [root] : flow.chain(last));
     const start = this.#walk(root, end, flow);
@@ -90,8 +76,7 @@ export class CriticalPathWalk {
   }
 
   finish(): PathTable {
-    const s = this.#segments;
-    this.#paths.segmentStart.push(s.span.length);
+    this.#paths.segmentStart.push(this.#segments.length);
     return {
       length: this.#paths.root.length,
       root: this.#paths.root.finish(),
@@ -99,14 +84,7 @@ export class CriticalPathWalk {
       startNs: this.#paths.startNs.finish(),
       totalNs: this.#paths.totalNs.finish(),
       segmentStart: this.#paths.segmentStart.finish(),
-      segments: {
-        length: s.span.length,
-        span: s.span.finish(),
-        waitFor: s.waitFor.finish(),
-        startNs: s.startNs.finish(),
-        durationNs: s.durationNs.finish(),
-        dragNs: s.dragNs.finish(),
-      },
+      segments: this.#segments.finish(),
     };
   }
 
@@ -215,11 +193,6 @@ export class CriticalPathWalk {
   }
 
   #segment(span: number, waitFor: number, startNs: number, endNs: number, drag: number): void {
-    const s = this.#segments;
-    s.span.push(span);
-    s.waitFor.push(waitFor);
-    s.startNs.push(startNs);
-    s.durationNs.push(endNs - startNs);
-    s.dragNs.push(Math.min(endNs - startNs, drag));
+    this.#segments.push(span, waitFor, startNs, endNs - startNs, Math.min(endNs - startNs, drag));
   }
 }

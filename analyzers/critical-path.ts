@@ -142,7 +142,7 @@ function describePaths(
     for (let s = paths.segmentStart[p + 1]! - 1; s >= paths.segmentStart[p]!; s--) {
       const span = segments.span[s]!;
       const kind = kindOf(forest, span, segments.waitFor[s]!);
-      own.push({
+      const segment: CriticalPathSegment = {
         spanId: spanIdHex(idHigh[span]!, idLow[span]!),
         service: operations.serviceOf(span),
         name: segmentName(kind, operations.nameOf(span)),
@@ -150,8 +150,9 @@ function describePaths(
         durationNs: segments.durationNs[s]!,
         kind,
         dragNs: segments.dragNs[s]!,
-        ...(traceOf[span] === traceOf[root] ? {} : { traceId: trace.traceIds.hex(traceOf[span]!) }),
-      });
+      };
+      const elsewhere = traceOf[span] !== traceOf[root];
+      own.push(elsewhere ? { ...segment, traceId: trace.traceIds.hex(traceOf[span]!) } : segment);
     }
     return {
       traceId: trace.traceIds.hex(traceOf[root]!),
