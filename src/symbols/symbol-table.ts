@@ -38,8 +38,9 @@ export function buildSymbolTable(
   nameOf: (index: number) => string,
   sectionEndOf: (address: number) => number,
 ): SymbolTable {
-  const order = new Uint32Array(starts.length);
-  for (let i = 0; i < order.length; i++) order[i] = i;
+  // A plain array: its sort is linear on what is sorted already, as lists of kernels and linkers mostly are.
+  const order: number[] = [];
+  for (let i = 0; i < starts.length; i++) order.push(i);
   order.sort((a, b) => starts[a]! - starts[b]!);
   const kept: number[] = [];
   for (const i of order) {

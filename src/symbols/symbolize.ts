@@ -1,6 +1,8 @@
 import type { Warnings } from '../base/warnings.ts';
 import type { CodeLocations, CodeModule } from './code-location.ts';
 import { demangle } from './demangle.ts';
+import { readDwarfFrames } from './dwarf.ts';
+import { readDwarfSections } from './dwarf-unit.ts';
 import { readElfSymbols } from './elf-symbols.ts';
 import type { ImageLoader } from './image-loader.ts';
 import { readJitDump } from './jitdump.ts';
@@ -41,7 +43,8 @@ export async function symbolize(
   for (const module of locations.modules) {
     if (module.kind === 'kernel') kernel.push(module);
     else if (module.kind === 'jit') await nameRuntimeCode(module, locations, loader, warnings, options, frames);
-    else if (module.kind === 'file' || module.kind === 'vdso') await nameImage(module, locations, loader, frames);
+    else if (module.kind === 'file' || module.kind === 'vdso')
+      await nameImage(module, locations, loader, warnings, frames);
   }
   await nameKernel(kernel, locations, loader, warnings, options, frames);
   return frames;
@@ -55,29 +58,55 @@ async function nameImage(
   module: CodeModule,
   locations: CodeLocations,
   loader: ImageLoader,
+  warnings: Warnings,
   frames: LocationFrames,
 ): Promise<void> {
-  const wanted = locations.inModule(module);
-  if (wanted.length === 0) return;
   const image = await loader.load(module);
   if (image === undefined) return;
   const { elf, debug } = image;
-  const symbols = await readElfSymbols(elf, debug === undefined ? [] : [debug]);
-  const base = module.kind === 'vdso' ? 0 : undefined;
-  const nameOf = new Map<string, string>();
-  for (const location of wanted) {
+  const found: number[] = [];
+  const addresses: number[] = [];
+  for (const location of locations.inModule(module)) {
     const offset = locations.addressOf(location);
-    const address = base ?? elf.addressOfOffset(offset);
+    const address = module.kind === 'vdso' ? offset : elf.addressOfOffset(offset);
     if (address === undefined) continue;
-    const symbol = symbols.find(module.kind === 'vdso' ? offset : address);
-    if (symbol === undefined) continue;
-    let name = nameOf.get(symbol.name);
-    if (name === undefined) {
-      name = demangle(symbol.name);
-      nameOf.set(symbol.name, name);
-    }
-    frames[location] = [plainFrame(name)];
+    found.push(location);
+    addresses.push(address);
   }
+  if (found.length === 0) return;
+  const symbols = await readElfSymbols(elf, debug === undefined ? [] : [debug]);
+  const sections = await readDwarfSections(debug ?? elf, image.supplementary);
+  const dwarf = sections === undefined ? undefined : readDwarfFrames(sections, Float64Array.from(addresses));
+  if (dwarf !== undefined && dwarf.splitUnits > 0) {
+    warnings.add('split-debug-info', 'debug information in .dwo files is not read: no inlined functions there', {
+      count: dwarf.splitUnits,
+      example: module.path,
+    });
+  }
+  const nameOf = new Map<string, string>();
+  for (let i = 0; i < found.length; i++) {
+    const symbol = symbols.find(addresses[i]!);
+    let name = symbol === undefined ? '' : nameOf.get(symbol.name);
+    if (name === undefined) {
+      name = demangle(symbol!.name);
+      nameOf.set(symbol!.name, name);
+    }
+    const lines = dwarf?.frames[i];
+    if (lines === undefined) {
+      if (name !== '') frames[found[i]!] = [plainFrame(name)];
+      continue;
+    }
+    const named = lines.map((line, level) => ({
+      ...line,
+      // The symbol of the function itself says more than its entry: clones, versions, and the whole of its name.
+      name: level === 0 && name !== '' ? name : line.name || '[unknown]',
+      decoration: '',
+      category: '',
+    }));
+    if (name !== '' || named[0]!.name !== '[unknown]') frames[found[i]!] = named;
+  }
+  elf.forget();
+  debug?.forget();
 }
 
 async function nameRuntimeCode(
