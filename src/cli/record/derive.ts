@@ -1,15 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TprofError } from '../../base/errors.ts';
-import type { CaptureManifest } from '../../model/capture.ts';
-import type { CliContext } from '../context.ts';
+import type { CaptureModels } from '../capture-models.ts';
 
 /** What a step may look at. The manifest says what it will say on disk: this recording's last word. */
 export interface DeriveContext {
-  /** Absolute path of the capture. */
-  readonly directory: string;
-  readonly manifest: CaptureManifest;
-  readonly cli: CliContext;
+  readonly models: CaptureModels;
 }
 
 /** Writes one derived file of the capture from what was recorded. */
@@ -42,7 +38,7 @@ export async function derive(context: DeriveContext, steps: readonly DeriveStep[
       written.push(step.file);
     } catch (error) {
       // Steps write whole files or nothing; what an interrupted one left would look whole.
-      await rm(join(context.directory, step.file), { force: true });
+      await rm(join(context.models.directory, step.file), { force: true });
       const why =
         error instanceof TprofError
           ? error.message

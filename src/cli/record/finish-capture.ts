@@ -7,6 +7,7 @@ import type { ProfilerHarvest, ProfilerRun } from '../../../collectors/profilers
 import type { RunResult } from '../../../collectors/run-command.ts';
 import { TprofError } from '../../base/errors.ts';
 import { CaptureFile, type CaptureManifest } from '../../model/capture.ts';
+import { CaptureModels } from '../capture-models.ts';
 import { type CliContext, say } from '../context.ts';
 import { writeStdout } from '../output.ts';
 import { derive } from './derive.ts';
@@ -51,7 +52,7 @@ export async function finishCapture(f: Finish): Promise<void> {
     await writeManifest(folder.directory, { ...final, complete: false });
     const outcome = observed.gaveUp
       ? { written: [], failures: [] }
-      : await derive({ directory: folder.directory, manifest: final, cli: context }, DERIVE_STEPS);
+      : await derive({ models: new CaptureModels(folder.directory, final) }, DERIVE_STEPS);
     for (const failure of outcome.failures) context.stderr.write(`tprof: ${failure}\n`);
     const written = { ...final, self: ownCost() };
     await writeManifest(folder.directory, written);

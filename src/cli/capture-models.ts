@@ -1,0 +1,56 @@
+import { analyzeHotPaths, type HotPathsResult } from '../../analyzers/hot-paths.ts';
+import type { PhaseIntervals } from '../../analyzers/phase-samples.ts';
+import type { CaptureManifest } from '../model/capture.ts';
+import { mergeProfiles } from '../model/merge-profiles.ts';
+import type { Profile } from '../model/profile.ts';
+import type { Trace } from '../model/trace.ts';
+import { TraceBuilder } from '../model/trace-builder.ts';
+import { readCaptureProfiles, readCaptureTrace } from './inputs.ts';
+
+/** What a capture holds, read and analysed once however many files and views are made of it. */
+export class CaptureModels {
+  readonly directory: string;
+  readonly manifest: CaptureManifest;
+  #profile: Promise<Profile | undefined> | undefined;
+  #trace: Promise<Trace | undefined> | undefined;
+  #hotPaths: Promise<HotPathsResult | undefined> | undefined;
+
+  constructor(directory: string, manifest: CaptureManifest) {
+    this.directory = directory;
+    this.manifest = manifest;
+  }
+
+  /** All profiles as one; undefined where none was recorded. */
+  profile(): Promise<Profile | undefined> {
+    this.#profile ??= (async () => {
+      if (this.manifest.profiles.length === 0) return undefined;
+      return mergeProfiles(await readCaptureProfiles(this.directory, this.manifest), this.manifest.name);
+    })();
+    return this.#profile;
+  }
+
+  /** All spans and log records; undefined where none arrived. */
+  trace(): Promise<Trace | undefined> {
+    this.#trace ??= (async () => {
+      const builder = new TraceBuilder(this.manifest.name);
+      await readCaptureTrace(this.directory, this.manifest, builder);
+      return builder.spanCount + builder.logCount === 0 ? undefined : builder.finish();
+    })();
+    return this.#trace;
+  }
+
+  /** Which process was in which lifecycle phase when; undefined where there are no workflow steps. */
+  async phases(): Promise<PhaseIntervals | undefined> {
+    return undefined;
+  }
+
+  hotPaths(): Promise<HotPathsResult | undefined> {
+    this.#hotPaths ??= (async () => {
+      const profile = await this.profile();
+      if (profile === undefined) return undefined;
+      const phases = await this.phases();
+      return analyzeHotPaths(profile, { inputs: [this.manifest.name], ...(phases === undefined ? {} : { phases }) });
+    })();
+    return this.#hotPaths;
+  }
+}

@@ -1,0 +1,34 @@
+import type { HotPathsResult } from '../../analyzers/hot-paths.ts';
+import { CaptureFile, type CaptureManifest } from '../model/capture.ts';
+import type { Block } from './block.ts';
+import { captureFacts } from './capture-facts-view.ts';
+import { hotPathsView } from './hot-paths-view.ts';
+
+export interface CaptureReport {
+  readonly manifest: CaptureManifest;
+  readonly hotPaths: HotPathsResult | undefined;
+}
+
+/** The one-page report of a capture: what was recorded, where the steps' time went, what was hot. */
+export function captureReportView({ manifest, hotPaths }: CaptureReport): Block[] {
+  return [
+    { kind: 'heading', level: 1, text: manifest.name },
+    ...captureFacts(manifest),
+    ...(hotPaths === undefined ? [] : hotPathsView(hotPaths, { top: 15 })),
+    { kind: 'heading', level: 2, text: 'Files' },
+    {
+      kind: 'list',
+      items: [
+        ...(hotPaths === undefined
+          ? []
+          : [
+              `${CaptureFile.flameHtml}, ${CaptureFile.flameSvg}: flame graph; open it, or show it in a page as a picture`,
+              `${CaptureFile.speedscope}: for tprof view, or any speedscope`,
+              `${CaptureFile.hotPaths}: this report as JSON`,
+            ]),
+        `${CaptureFile.manifest}: what ran, on what, and what was lost`,
+        `${CaptureFile.raw}/: what the tools wrote, untouched`,
+      ],
+    },
+  ];
+}
