@@ -1,7 +1,11 @@
 import { Command } from 'commander';
 import { convertCommand } from './commands/convert.ts';
+import { criticalPathCommand } from './commands/critical-path.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { e2eCommand } from './commands/e2e.ts';
 import { formatsCommand } from './commands/formats.ts';
+import { listCommand } from './commands/list.ts';
+import { pruneCommand } from './commands/prune.ts';
 import { receiveCommand } from './commands/receive.ts';
 import { recordCommand } from './commands/record.ts';
 import { reportCommand } from './commands/report.ts';
@@ -14,8 +18,11 @@ export type CommandFactory = (context: CliContext) => Command;
 
 const COMMANDS: readonly CommandFactory[] = [
   convertCommand,
+  criticalPathCommand,
   e2eCommand,
   formatsCommand,
+  listCommand,
+  pruneCommand,
   receiveCommand,
   recordCommand,
   reportCommand,

@@ -1,0 +1,89 @@
+import { Command } from 'commander';
+import { PROFILERS } from '../../../collectors/profilers/list.ts';
+import type { Profiler, ProfilerStatus } from '../../../collectors/profilers/profiler.ts';
+import { TprofError } from '../../base/errors.ts';
+import type { Block } from '../../report/block.ts';
+import type { CliContext, CommonOptions } from '../context.ts';
+import { emitReport, withCommonOptions } from '../output.ts';
+
+interface DoctorOptions extends CommonOptions {
+  readonly need: readonly string[];
+}
+
+interface Finding {
+  readonly profiler: Profiler;
+  readonly status: ProfilerStatus;
+}
+
+/** `tprof doctor` */
+export function doctorCommand(context: CliContext): Command {
+  const command = new Command('doctor')
+    .description('Say which profilers work here, and how to make the others work.')
+    .option(
+      '--need <id>',
+      'exit 1 unless this one works; may be given again',
+      (id: string, before: readonly string[]) => [...before, id],
+      [] as readonly string[],
+    );
+  return withCommonOptions(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ tprof doctor\n  $ tprof doctor --need perf && tprof record --profiler perf -- ./service',
+    )
+    .action(async (options: DoctorOptions) => {
+      for (const id of options.need) {
+        if (PROFILERS.some(profiler => profiler.id === id)) continue;
+        throw new TprofError('usage', `there is no profiler '${id}'`, {
+          hint: `there are: ${PROFILERS.map(profiler => profiler.id).join(', ')}`,
+        });
+      }
+      const findings = await Promise.all(PROFILERS.map(async profiler => ({ profiler, status: await look(profiler) })));
+      const unmet = options.need.filter(id => !findings.some(f => f.profiler.id === id && f.status.usable));
+      const result = {
+        schema: 'tprof.doctor/1',
+        epochNs: '0',
+        inputs: [],
+        warnings: [],
+        host: { platform: process.platform, arch: process.arch, node: process.versions.node },
+        profilers: findings.map(row),
+        unmet,
+      };
+      await emitReport(context, options, { title: 'What works here', result, blocks: () => blocks(findings) });
+      if (unmet.length > 0) context.exitCode = 1;
+    });
+}
+
+/** A tool for another system is not asked for: the answer would be about this one's lack of it. */
+async function look(profiler: Profiler): Promise<ProfilerStatus> {
+  if (profiler.platforms.includes(process.platform)) return profiler.check();
+  return {
+    usable: false,
+    reason: `it runs on ${profiler.platforms.join(', ')}, not on ${process.platform}`,
+    hint: `record on ${profiler.platforms.join(' or ')}`,
+  };
+}
+
+function row({ profiler, status }: Finding): object {
+  const { id, title, measures, runtimes, attaches, options } = profiler;
+  return { id, title, measures, runtimes, attaches, options, ...status };
+}
+
+function blocks(findings: readonly Finding[]): Block[] {
+  const columns = ['profiler', 'works', 'version', 'measures', 'of', 'attaches', 'note, or what mends it'];
+  return [
+    { kind: 'paragraph', text: `Node ${process.versions.node} on ${process.platform} ${process.arch}.` },
+    {
+      kind: 'table',
+      columns: columns.map(title => ({ title, align: 'left' })),
+      rows: findings.map(({ profiler, status }) => [
+        profiler.id,
+        status.usable ? 'yes' : 'no',
+        status.usable ? status.version : '',
+        profiler.measures.join(', '),
+        profiler.runtimes.join(', '),
+        profiler.attaches ? 'yes' : '',
+        status.usable ? (status.note ?? '') : `${status.reason}: ${status.hint}`,
+      ]),
+    },
+  ];
+}
