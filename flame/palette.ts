@@ -6,7 +6,7 @@ import type { PaintScale } from './paint-of.ts';
  * scale, apart for the three kinds of colour blindness, and the text at a contrast of 4.5 or more.
  */
 
-/** Fills of categories: Paul Tol's "light" scheme, made for labelled cells, and one violet more. */
+/** Fills of categories: Paul Tol's "light" scheme, made for labelled cells, and two violets more. */
 export const CATEGORY_PAINTS: readonly string[] = [
   '#ee8866',
   '#77aadd',
@@ -18,6 +18,7 @@ export const CATEGORY_PAINTS: readonly string[] = [
   '#aaaa00',
   '#9678ee',
   '#dddddd',
+  '#a86f9d',
 ];
 
 /** Which paint a known category takes; others share the paints by a hash of their name. */
@@ -33,6 +34,8 @@ export const CATEGORY_SLOTS: Readonly<Record<string, number>> = {
   'gc / cc': 5,
   allocation: 6,
   kernel: 7,
+  waiting: 10,
+  idle: 10,
   'compression-crypto': 8,
   locks: 8,
   runtime: 9,

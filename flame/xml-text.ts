@@ -15,7 +15,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 function allowed(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.toWellFormed().replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]/g, '\ufffd');
 }
 

@@ -144,7 +144,9 @@ export function startFlame(window: DomWindow, payload: FlamePayload, geometry: F
       picture.top = geometry.margin;
     }
     const rows = picture.view.maxLevel - picture.view.minLevel + 1;
-    svg.setAttribute('height', String(picture.top + rows * geometry.row + geometry.margin));
+    // At least as high as the window, so that the card beside a box low in a flat picture is not cut off.
+    const room = window.innerHeight - (host === null ? 0 : controls.bar.getBoundingClientRect().height);
+    svg.setAttribute('height', String(Math.max(picture.top + rows * geometry.row + geometry.margin, room)));
     picture.width = Math.max(50, svg.getBoundingClientRect().width - 2 * geometry.margin);
     layer.setAttribute('transform', `translate(${geometry.margin} ${picture.top})`);
     drawBoxes(picture);

@@ -3,6 +3,7 @@ import { convertCommand } from './commands/convert.ts';
 import { criticalPathCommand } from './commands/critical-path.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { e2eCommand } from './commands/e2e.ts';
+import { flameCommand } from './commands/flame.ts';
 import { formatsCommand } from './commands/formats.ts';
 import { listCommand } from './commands/list.ts';
 import { pruneCommand } from './commands/prune.ts';
@@ -20,6 +21,7 @@ const COMMANDS: readonly CommandFactory[] = [
   convertCommand,
   criticalPathCommand,
   e2eCommand,
+  flameCommand,
   formatsCommand,
   listCommand,
   pruneCommand,
