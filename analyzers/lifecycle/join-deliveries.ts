@@ -1,0 +1,120 @@
+import type { CatalogDelivery } from './catalog.ts';
+import type { Observation } from './observation.ts';
+
+/** A notification precedes the listener that it wakes by less than this. */
+const NOTICE_NS = 50e6;
+
+/**
+ * Follows a message from its receipt to its handling. Only the last marker names the step; those before it are
+ * joined first in first out by process and queue, none before the message was sent. Sets `windowStep` of the markers
+ * and returns one call per delivery: from the receipt until the message was put into the process's own channel.
+ */
+export function joinDeliveries(
+  observations: readonly Observation[],
+  specs: readonly CatalogDelivery[],
+  sentNs: (spec: CatalogDelivery, step: string, before: number) => number,
+): Observation[] {
+  const made: Observation[] = [];
+  for (const spec of specs) {
+    const names = new Set([...spec.receipts, spec.heard, spec.pushed, spec.command, spec.handled]);
+    const byProcess = new Map<number, Observation[]>();
+    for (const o of observations) {
+      const isDelivery = o.form === 'marker' && names.has(o.what);
+      // The transport's own begin-to-acknowledgement call starts with its first marker.
+      if (!isDelivery && o.what !== 'broker-delivery') continue;
+      const list = byProcess.get(o.process);
+      if (list === undefined) byProcess.set(o.process, [o]);
+      else list.push(o);
+    }
+    for (const list of byProcess.values()) follow(spec, list, sentNs, made);
+  }
+  return made;
+}
+
+function follow(
+  spec: CatalogDelivery,
+  list: readonly Observation[],
+  sentNs: (spec: CatalogDelivery, step: string, before: number) => number,
+  made: Observation[],
+): void {
+  const of = (what: string): Observation[] => list.filter(o => o.form === 'marker' && o.what === what);
+  const waiting = {
+    heard: of(spec.heard),
+    pushed: of(spec.pushed),
+    command: of(spec.command),
+    receipts: list.filter(o => o.form === 'marker' && spec.receipts.includes(o.what)),
+    calls: list.filter(o => o.what === 'broker-delivery'),
+  };
+  const handledBefore = new Set<string>();
+  for (const handled of of(spec.handled)) {
+    const step = handled.ids.stepUuid;
+    const { messageId, queue } = handled.ids;
+    const command = takeCommand(waiting.command, handled);
+    if (command !== undefined) command.windowStep = step;
+    const message = realMessageId(messageId) ? `${queue} ${messageId}` : '';
+    // Read again by a poller: no push belongs to it.
+    if (message !== '' && handledBefore.has(message)) continue;
+    if (message !== '') handledBefore.add(message);
+    const earliestNs = sentNs(spec, step, handled.startNs);
+    const untilNs = command?.startNs ?? handled.startNs;
+    const pushed = takeFirst(waiting.pushed, queue, earliestNs, untilNs);
+    const heard = takeFirst(waiting.heard, queue, earliestNs, pushed?.startNs ?? untilNs);
+    const first = heard ?? pushed;
+    const receipt = first === undefined ? undefined : takeReceipt(waiting.receipts, first, earliestNs);
+    for (const marker of [pushed, heard, receipt]) if (marker !== undefined) marker.windowStep = step;
+    if (receipt !== undefined) {
+      const call = waiting.calls.find(c => c.startNs === receipt.startNs && c.windowStep === '');
+      if (call !== undefined) {
+        call.windowStep = step;
+        call.windowContext = spec.context;
+      }
+    }
+    const begin = receipt ?? first;
+    const end = pushed ?? heard;
+    if (begin === undefined || end === undefined) continue;
+    made.push({
+      ...begin,
+      form: 'call',
+      what: spec.id,
+      endNs: Math.max(end.endNs, begin.startNs),
+      ids: { ...begin.ids, stepUuid: step, taskUuid: handled.ids.taskUuid, queue, messageId },
+      windowStep: step,
+      windowContext: spec.context,
+    });
+  }
+}
+
+/** Numbers that name one message: RabbitMQ's handles may all be 2⁶⁴−1. */
+export function realMessageId(id: string): boolean {
+  return id !== '' && id.length < 19;
+}
+
+function takeCommand(commands: Observation[], handled: Observation): Observation | undefined {
+  const { messageId, queue } = handled.ids;
+  let at = -1;
+  for (let i = 0; i < commands.length && commands[i]!.startNs <= handled.startNs; i++) {
+    const c = commands[i]!;
+    if (c.ids.queue !== '' && queue !== '' && c.ids.queue !== queue) continue;
+    if (realMessageId(c.ids.messageId) && realMessageId(messageId) && c.ids.messageId !== messageId) continue;
+    at = i;
+  }
+  return at === -1 ? undefined : commands.splice(at, 1)[0];
+}
+
+function takeFirst(list: Observation[], queue: string, fromNs: number, toNs: number): Observation | undefined {
+  const at = list.findIndex(
+    o => o.startNs >= fromNs && o.startNs <= toNs && (o.ids.queue === '' || queue === '' || o.ids.queue === queue),
+  );
+  return at === -1 ? undefined : list.splice(at, 1)[0];
+}
+
+/** The latest receipt before the listener: the transport hands over at once. */
+function takeReceipt(list: Observation[], heard: Observation, fromNs: number): Observation | undefined {
+  let at = -1;
+  for (let i = 0; i < list.length && list[i]!.startNs <= heard.startNs; i++) {
+    const o = list[i]!;
+    const queues = o.ids.queue === '' || heard.ids.queue === '' || o.ids.queue === heard.ids.queue;
+    if (queues && o.startNs >= fromNs && heard.startNs - o.startNs <= NOTICE_NS) at = i;
+  }
+  return at === -1 ? undefined : list.splice(at, 1)[0];
+}
