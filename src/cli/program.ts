@@ -20,6 +20,7 @@ export type CommandFactory = (context: CliContext) => Command;
 const COMMANDS: readonly CommandFactory[] = [
   convertCommand,
   criticalPathCommand,
+  doctorCommand,
   e2eCommand,
   flameCommand,
   formatsCommand,
