@@ -90,7 +90,10 @@ const RULES: readonly CategoryRule[] = [
     name: /^(pthread_(mutex|cond|rwlock|spin)_|__lll_|futex|parking_lot|std::sync::(mutex|rwlock|poison)|std::sys::\w*::?(futex|locks)|__psynch_)/,
   },
   { id: 'kernel', category: /^kernel$/i, place: /^\[kernel|^\[guest\.kernel|vmlinux|\.ko(\.\w+)?$/ },
-  { id: 'startup', place: /^node:internal\/(modules|bootstrap|main|process\/execution|vm|source_map)/ },
+  {
+    id: 'startup',
+    place: /^node:internal\/(modules|bootstrap|main|process\/execution|vm|source_map|deps\/(amaro|cjs-module-lexer))/,
+  },
   {
     id: 'startup',
     name: /^(compileFunction\w*|compileSourceTextModule|compileForPublicLoader|dlopen|_dl_\w+|do_lookup_x|internalModuleStat)$/,
@@ -125,7 +128,7 @@ export function categoryOf(frame: CategoryInput): CategoryId {
   if (place === '' && (frame.name === '' || frame.name === '[unknown]' || /^0x[0-9a-f]+$/.test(frame.name)))
     return 'unknown';
   // Built-ins of a JavaScript engine (`push`, `sort`) have a name, no file and no module.
-  if (place === '' && frame.category === 'JavaScript') return 'runtime';
+  if (place === '' && (frame.category === 'JavaScript' || frame.category === 'Native')) return 'runtime';
   return 'application';
 }
 

@@ -106,11 +106,13 @@ export function findHotPathFindings(result: Measured, warnings: Warnings): Findi
 function deepest(result: Measured): { name: string; times: number; share: number } | undefined {
   let found: { name: string; times: number; share: number } | undefined;
   const shareOf = new Map<string, number>();
+  // Module loaders recurse by nature, and once.
+  const loading = new Set(result.functions.filter(f => f.category === 'startup').map(f => f.name));
   for (const path of result.paths) {
     const counts = new Map<string, number>();
     for (const name of path.frames) counts.set(name, (counts.get(name) ?? 0) + 1);
     for (const [name, times] of counts) {
-      if (times < RECURSION_DEPTH || name === '' || name === '(anonymous)') continue;
+      if (times < RECURSION_DEPTH || name === '' || name === '(anonymous)' || loading.has(name)) continue;
       const share = (shareOf.get(name) ?? 0) + path.share;
       shareOf.set(name, share);
       if (found === undefined || share > found.share || (name === found.name && times > found.times)) {

@@ -148,10 +148,17 @@ function stackCategories(profile: Profile, frameCategory: readonly CategoryId[])
   for (let i = 0; i < length; i++) {
     const own = frameCategory[frame[i]!]!;
     const below = parent[i]! >= 0 ? claimed[parent[i]!]! : 'runtime';
-    claimed[i] = CLAIMS_RUNTIME.has(own) ? own : own === 'application' ? 'runtime' : below;
-    result[i] = own === 'runtime' ? claimed[i]! : own;
+    // WebAssembly has no file to tell by: below a claiming caller (Node's own parser of types) it is that caller's.
+    const borrowed =
+      own === 'runtime' || (own === 'application' && isWebAssembly(profile, frame[i]!) && below !== 'runtime');
+    claimed[i] = CLAIMS_RUNTIME.has(own) ? own : own === 'application' && !borrowed ? 'runtime' : below;
+    result[i] = borrowed ? claimed[i]! : own;
   }
   return result;
+}
+
+function isWebAssembly(profile: Profile, frame: number): boolean {
+  return profile.strings[profile.frames.category[frame]!] === 'WebAssembly';
 }
 
 /** The same profile with one value column, in which waiting samples weigh nothing. */
