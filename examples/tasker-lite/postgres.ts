@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { accessSync, chownSync, closeSync, constants, openSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endProcess } from './end-process.ts';
 import { preparePostgresBinaries, reachableByOthers } from './postgres-binaries.ts';
 import { Watchdog } from './watchdog.ts';
 import { WorkloadError } from './workload-error.ts';
@@ -38,6 +38,12 @@ export interface Postgres {
 /** `nobody` on every Linux; PostgreSQL refuses to run as root, and making users is not ours to do. */
 const NOBODY = 65534;
 const START_LIMIT_MS = 20_000;
+/** A fast shutdown, one without a last checkpoint, the end. */
+const END = [
+  ['SIGINT', 3000],
+  ['SIGQUIT', 1000],
+  ['SIGKILL', 1000],
+] as const;
 
 /** Starts PostgreSQL 18 from npm in a fresh folder, or takes `databaseUrl`. Throws WorkloadError where it cannot. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
@@ -125,7 +131,7 @@ async function launch(
     died,
     stop: async () => {
       asked = true;
-      await stopServer(server);
+      await endProcess(server, END);
       await watchdog.cleanUp();
       await rm(directory, { recursive: true, force: true });
     },
@@ -182,20 +188,6 @@ async function endOf(child: ChildProcess): Promise<string | undefined> {
       else resolve(said.trim().split('\n')[0] || `initdb ended with ${signal ?? `exit code ${code}`}`);
     });
   });
-}
-
-async function stopServer(server: ChildProcess): Promise<void> {
-  for (const [signal, patienceMs] of [
-    ['SIGINT', 3000],
-    ['SIGQUIT', 1000],
-    ['SIGKILL', 1000],
-  ] as const) {
-    if (server.exitCode !== null || server.signalCode !== null) return;
-    server.ref();
-    const gone = once(server, 'exit');
-    server.kill(signal);
-    await Promise.race([gone, sleep(patienceMs)]);
-  }
 }
 
 /** A folder of our own. As root it has to lie where `nobody` can enter. Short, since a socket's path ends at 107 bytes. */

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { endProcess } from './end-process.ts';
 import { type ServiceMessage, type ServiceSettings, settingsEnvironment } from './service-settings.ts';
 import { WorkloadError } from './workload-error.ts';
 
@@ -21,7 +20,10 @@ export interface ServiceProcess {
 }
 
 /** A process that is asked to end may need long for its spans and its profile; one that hangs is not waited for. */
-const PATIENCE_MS = 8000;
+const END = [
+  ['SIGTERM', 8000],
+  ['SIGKILL', 1000],
+] as const;
 
 /** Starts one process. */
 export function startService(options: {
@@ -74,18 +76,7 @@ export function startService(options: {
     died,
     stop: async () => {
       asked = true;
-      await stopChild(child);
+      await endProcess(child, END);
     },
   };
-}
-
-async function stopChild(child: ChildProcess): Promise<void> {
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill(signal);
-    const patience = new AbortController();
-    await Promise.race([gone, sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {})]);
-    patience.abort();
-  }
 }
