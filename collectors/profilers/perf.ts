@@ -1,0 +1,164 @@
+// https://man7.org/linux/man-pages/man1/perf-record.1.html
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { TprofError } from '../../src/base/errors.ts';
+import { resolveCommand } from '../resolve-command.ts';
+import { perfAccess, perfEvents } from './perf-access.ts';
+import { collectPerfFiles } from './perf-collect.ts';
+import { runTool, startTool, type ToolHandle } from './perf-tool.ts';
+import type { Profiler, ProfilerRequest } from './profiler.ts';
+
+const DEFAULT_HZ = 997;
+/** Bytes of stack in each sample of `--call-graph dwarf`: perf's own 8 KiB cut the deep stacks of async programs. */
+const STACK_BYTES = 16384;
+const DATA_FILE = 'perf.data';
+
+/**
+ * `perf record` around the target, its threads and children. Frame pointers unless told otherwise. Node and Python are
+ * asked for perf maps, so that their functions have names.
+ */
+export const perf: Profiler = {
+  id: 'perf',
+  title: "Linux's own sampling profiler: native code, kernel, Node and Python in one stack",
+  measures: ['cpu', 'off-cpu'],
+  platforms: ['linux'],
+  runtimes: ['native', 'node', 'python'],
+  attaches: true,
+  options: ['frequency', 'call-graph', 'event', 'children'],
+
+  async check() {
+    let path: string;
+    try {
+      path = resolveCommand('perf', process.env, process.cwd());
+    } catch {
+      return {
+        usable: false,
+        reason: 'perf is not installed',
+        hint: 'sudo apt-get install linux-perf (Debian), linux-tools-$(uname -r) (Ubuntu), perf (Fedora)',
+      };
+    }
+    // Ubuntu's `perf` is a script that fails where the tools of the running kernel are missing.
+    const version = await runTool(path, ['--version']);
+    if (version.code !== 0) {
+      return {
+        usable: false,
+        reason: `perf --version failed: ${firstLine(version.stderr)}`,
+        hint: 'sudo apt-get install linux-tools-$(uname -r)',
+      };
+    }
+    const access = perfAccess();
+    if (!access.allowed) return { usable: false, reason: access.reason, hint: access.hint };
+    const events = perfEvents();
+    const note = [access.note, events.hardware ? undefined : 'no hardware counters here: cpu-clock is used'].filter(
+      n => n !== undefined,
+    );
+    return {
+      usable: true,
+      version: version.stdout.trim().replace(/^perf version /, ''),
+      path,
+      ...(note.length > 0 ? { note: note.join('; ') } : {}),
+    };
+  },
+
+  async prepare(request) {
+    const path = resolveCommand('perf', process.env, process.cwd());
+    const { options, losses } = recordOptions(request);
+    await probe(path, options, request.rawDirectory);
+    const output = ['-o', join(request.rawDirectory, DATA_FILE)];
+    const startedMs = Date.now();
+    let tool: ToolHandle | undefined;
+    const attaching = request.pids.length > 0;
+    return {
+      command: attaching ? request.command : [path, 'record', ...options, ...output, '--', ...request.command],
+      environment: attaching ? {} : runtimeEnvironment(request.environment),
+      started: async () => {
+        if (!attaching || tool !== undefined) return;
+        tool = startTool(path, ['record', ...options, ...output, '-p', request.pids.join(',')]);
+        await tool.ready(() => existsSync(join(request.rawDirectory, DATA_FILE)));
+      },
+      stop: async () => {
+        await tool?.stop();
+      },
+      collect: async () => {
+        const harvest = await collectPerfFiles(request.rawDirectory, DATA_FILE, startedMs);
+        const failure = tool?.failure();
+        return {
+          artefacts: harvest.artefacts,
+          losses: [
+            ...losses,
+            ...harvest.losses,
+            ...(failure === undefined ? [] : [{ what: 'profile', count: 1, why: `perf: ${firstLine(failure)}` }]),
+          ],
+        };
+      },
+    };
+  },
+};
+
+/** Arguments of `perf record` that do not depend on what is recorded; and what cannot be had here. */
+export function recordOptions(request: Pick<ProfilerRequest, 'event' | 'frequencyHz' | 'callGraph'>): {
+  readonly options: readonly string[];
+  readonly losses: readonly { what: string; count: number; why: string }[];
+} {
+  const events = perfEvents();
+  const { userOnly } = perfAccess();
+  const losses: { what: string; count: number; why: string }[] = [];
+  const options = ['-q', '-k', 'CLOCK_MONOTONIC', '-F', String(request.frequencyHz ?? DEFAULT_HZ)];
+  const wanted = (request.event ?? events.default).split(',').map(word => word.trim());
+  for (const word of wanted) {
+    if (word !== 'off-cpu') {
+      options.push('-e', userOnly && !word.includes(':') ? `${word}:u` : word);
+    } else if (events.schedSwitch) {
+      // One sample a switch, with its stack: a frequency would lose most of the time.
+      options.push('-e', 'sched:sched_switch/period=1/');
+    } else {
+      options.push('--switch-events');
+      losses.push({
+        what: 'stacks of waits',
+        count: 1,
+        why: 'the sched:sched_switch tracepoint is not readable; waits show the stack of the sample before',
+      });
+    }
+  }
+  if (wanted.every(word => word === 'off-cpu')) options.push('-e', userOnly ? `${events.default}:u` : events.default);
+  options.push('--call-graph', request.callGraph === 'dwarf' ? `dwarf,${STACK_BYTES}` : 'fp');
+  return { options, losses };
+}
+
+/** Records `true` with the same options: what perf refuses is known before the target is started. */
+async function probe(path: string, options: readonly string[], rawDirectory: string): Promise<void> {
+  const file = join(rawDirectory, 'probe.data');
+  const { code, stderr } = await runTool(path, ['record', ...options, '-o', file, '--', 'true'], file);
+  if (code === 0) return;
+  const access = perfAccess();
+  throw new TprofError('run-cannot-begin', `perf refuses to record: ${reasonOf(stderr)}`, {
+    hint:
+      access.allowed && !access.userOnly
+        ? 'perf list shows the events of this machine; tprof doctor, what works here'
+        : access.hint,
+  });
+}
+
+/** The sentence of perf's message that says why; it is followed by paragraphs of advice. */
+function reasonOf(stderr: string): string {
+  const lines = stderr
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '' && line !== 'Error:' && !line.startsWith('event syntax'));
+  return lines[0]?.replace(/[.:]$/, '') ?? 'it does not say why';
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0] ?? '';
+}
+
+const NODE_FLAGS = '--perf-basic-prof --interpreted-frames-native-stack';
+
+/** Node writes its perf map with these flags (22 and 24 name interpreted functions too), CPython 3.12 with its own. */
+function runtimeEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const existing = environment.NODE_OPTIONS?.trim() ?? '';
+  return {
+    NODE_OPTIONS: existing === '' ? NODE_FLAGS : `${existing} ${NODE_FLAGS}`,
+    PYTHONPERFSUPPORT: '1',
+  };
+}
