@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { endProcess } from './end-process.ts';
 import { type ServiceMessage, type ServiceSettings, settingsEnvironment } from './service-settings.ts';

@@ -28,7 +28,7 @@ export async function runService(
   const tell = (message: ServiceMessage): void => {
     if (process.connected) process.send?.(message);
   };
-  let running: Service | undefined;
+  let starting: Promise<Service> | undefined;
   let ending: Promise<void> | undefined;
   let failed = false;
   const tracing = await startTracing(name, settings.instance);
@@ -43,6 +43,8 @@ export async function runService(
     ending ??= (async () => {
       // A database that went away must not keep the process: what is left of its life is bounded.
       const limit = setTimeout(() => process.exit(1), 4000);
+      // Asked to end while it starts: what has been opened by then has to be closed as well.
+      const running = await starting?.catch(() => undefined);
       await running?.stop().catch(() => {});
       await database.end().catch(() => {});
       await tracing.shutdown().catch(() => {});
@@ -63,9 +65,11 @@ export async function runService(
     if (!process.connected) void end();
   });
   process.on('disconnect', () => void end());
+  if (process.connected === false) void end();
   try {
     if (settings.createsSchema) await database.script(readSchema(settings.schema));
-    running = await start({ settings, database, tracing, tell, fail });
+    starting = start({ settings, database, tracing, tell, fail });
+    const running = await starting;
     tell({ type: 'ready', ...(running.url === undefined ? {} : { url: running.url }) });
   } catch (error) {
     fail(error instanceof Error ? error : new Error(String(error)));
