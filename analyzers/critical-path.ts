@@ -70,6 +70,8 @@ export interface CriticalPathOptions {
   readonly exclude?: SpanPredicate | undefined;
   /** Follow messages from producer to consumer where the producer does not go on. Default true. */
   readonly followMessages?: boolean;
+  /** Only roots in these traces (indices into `traceIds`). Their messages are followed into other traces all the same. */
+  readonly traces?: ReadonlySet<number> | undefined;
 }
 
 /**
@@ -89,7 +91,7 @@ export function analyzeCriticalPath(trace: Trace, options: CriticalPathOptions =
     inputs: options.inputs ?? [trace.name],
     warnings: warnings.list(),
     traces: describePaths(trace, forest, paths, operations),
-    operations: sumOperations(forest, paths, operations),
+    operations: sumOperations(trace, forest, paths, operations, options.traces),
   };
 }
 
@@ -97,12 +99,14 @@ export function analyzeCriticalPath(trace: Trace, options: CriticalPathOptions =
 export function findCriticalPaths(
   trace: Trace,
   forest: SpanForest,
-  options: { readonly followMessages?: boolean; readonly warnings?: Warnings } = {},
+  options: Omit<CriticalPathOptions, 'inputs' | 'exclude'> & { readonly warnings?: Warnings } = {},
 ): PathTable {
+  const { traces } = options;
+  const roots = traces === undefined ? forest.roots : forest.roots.filter(root => traces.has(trace.spans.trace[root]!));
   const messages = options.followMessages === false ? [] : findMessages(trace, forest);
   if (messages.length === 0) {
     const walk = new CriticalPathWalk(forest);
-    for (const root of forest.roots) walk.add(root, false);
+    for (const root of roots) walk.add(root, false);
     return walk.finish();
   }
   const flow = new MessageFlow(forest, messages);
@@ -119,9 +123,9 @@ export function findCriticalPaths(
     }
     walk.add(root, follow);
   };
-  for (const root of forest.roots) if (!flow.isConsumer(root)) add(root);
-  // Consumers that only reach each other (a circle), or whose producers were not followed.
-  for (const root of forest.roots) if (flow.isConsumer(root) && !flow.everReached(root)) add(root);
+  for (const root of roots) if (!flow.isConsumer(root)) add(root);
+  // Consumers that only reach each other (a circle), or whose producers were not followed or not chosen.
+  for (const root of roots) if (flow.isConsumer(root) && !flow.everReached(root)) add(root);
   return walk.finish();
 }
 
@@ -186,7 +190,13 @@ function segmentName(kind: SegmentKind, name: string): string {
   }
 }
 
-function sumOperations(forest: SpanForest, paths: PathTable, operations: SpanOperations): CriticalPathOperation[] {
+function sumOperations(
+  trace: Trace,
+  forest: SpanForest,
+  paths: PathTable,
+  operations: SpanOperations,
+  traces: ReadonlySet<number> | undefined,
+): CriticalPathOperation[] {
   const { segments } = paths;
   type Sum = {
     -readonly [K in keyof Omit<CriticalPathOperation, 'service' | 'name' | 'share'>]: CriticalPathOperation[K];
@@ -218,6 +228,7 @@ function sumOperations(forest: SpanForest, paths: PathTable, operations: SpanOpe
   const slack = spanSlackNs(forest);
   for (let span = 0; span < forest.length; span++) {
     if (countedFor[span] !== -1 || slack[span]! <= 0) continue;
+    if (traces?.has(trace.spans.trace[span]!) === false) continue;
     const sum = sumOf(span, 'span');
     sum.besideCount++;
     if (sum.slackNs === null || slack[span]! < sum.slackNs) sum.slackNs = slack[span]!;
