@@ -10,7 +10,8 @@ import { reverseTree, sandwichTree } from './turn-tree.ts';
  * a colleague shows the same. Part of the program inside the pictures.
  */
 export function buildView(model: FlameModel, state: FlameState): FlameView {
-  const maxSteps = 20_000_000;
+  // A few seconds at most, for the largest profiles.
+  const maxSteps = 8_000_000;
   const { rows } = model;
   let tree = model.nodes;
   let image: Int32Array | undefined;

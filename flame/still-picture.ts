@@ -11,8 +11,10 @@ import { xmlText } from './xml-text.ts';
 
 /** Rows of the still picture; deeper ones are for the live one. A taller picture is no longer seen at a glance. */
 const MOST_ROWS = 64;
-/** Boxes of the still picture: keeps it small beside the data, and quick in `<img>`. */
-const MOST_BOXES = 1500;
+/** A row that is emptier than this, and all rows beyond it, is left to the live picture too. */
+const FULL_ENOUGH = 0.01;
+/** Boxes of the still picture, by the size of the view: keeps it small beside the data, and quick in `<img>`. */
+const mostBoxes = (view: FlameView): number => Math.max(1500, Math.min(6000, view.length / 4));
 /** Functions named in the text alternative. */
 const MOST_FUNCTIONS = 10;
 
@@ -47,8 +49,7 @@ export function stillPicture(
 ): StillPicture {
   const { margin, row, padding } = GEOMETRY;
   const inner = width - 2 * margin;
-  const lowest = Math.max(view.minLevel, -MOST_ROWS / 2);
-  const highest = Math.min(view.maxLevel, MOST_ROWS - 1 + lowest);
+  const [lowest, highest] = fullRows(view);
   const hidden = view.maxLevel - highest + (lowest - view.minLevel);
   const head = header(model, view, state, scale, width, hidden);
   const upward = state.direction === 'flame' && state.sandwich < 0;
@@ -81,6 +82,21 @@ export function stillPicture(
   };
 }
 
+/** First and last level of the still picture. */
+function fullRows(view: FlameView): readonly [number, number] {
+  const covered = new Float64Array(view.maxLevel - view.minLevel + 1);
+  for (let i = 0; i < view.length; i++) covered[view.level[i]! - view.minLevel]! += view.total[i]!;
+  const reach = (step: 1 | -1, most: number): number => {
+    let level = 0;
+    while (Math.abs(level) < most && (covered[level + step - view.minLevel] ?? 0) > view.total[0]! * FULL_ENOUGH) {
+      level += step;
+    }
+    return level;
+  };
+  const lowest = reach(-1, MOST_ROWS / 2);
+  return [lowest, reach(1, MOST_ROWS - 1 + lowest)];
+}
+
 /** The boxes that are wide enough, as objects for d3; the limit on their number decides what is wide enough. */
 function prune(view: FlameView, width: number, lowest: number, highest: number): Datum {
   for (let minWidth = GEOMETRY.minWidth; ; minWidth *= 1.5) {
@@ -102,7 +118,7 @@ function prune(view: FlameView, width: number, lowest: number, highest: number):
         add(parent, { node: -1, level, total, own: total, children: [] });
       },
     });
-    if (made.size <= MOST_BOXES) return made.get(0)!;
+    if (made.size <= mostBoxes(view)) return made.get(0)!;
   }
 }
 

@@ -246,9 +246,13 @@ export function foundText(picture: LivePicture): string {
   let count = 0;
   for (let frame = 1; frame < model.frames.length; frame++) count += matches[frame]!;
   const sum = matchedTotal(view, state.zoom, matches);
-  const all = view.total[state.zoom]!;
-  const what = state.zoom === 0 ? '' : ' of what is shown';
-  return `matched ${formatShare(all === 0 ? 0 : sum / all)}${what} (${formatValue(sum, model.valueTypes[state.value]!.unit)}, ${formatCount(count)} ${count === 1 ? 'function' : 'functions'})`;
+  const share = (part: number, of: number): string => formatShare(of === 0 ? 0 : part / of);
+  const shown = share(sum, view.total[state.zoom]!);
+  const weight = formatValue(sum, model.valueTypes[state.value]!.unit);
+  const functions = `${formatCount(count)} ${count === 1 ? 'function' : 'functions'}`;
+  if (state.zoom === 0) return `matched ${shown} (${weight}, ${functions})`;
+  const everywhere = share(matchedTotal(view, 0, matches), view.total[0]!);
+  return `matched ${shown} of what is shown (${weight}, ${functions}), ${everywhere} of all`;
 }
 
 /** Functions by self weight, also what a screen reader reads of the picture. A name leads to callers and callees. */
