@@ -8,6 +8,7 @@ import { type ClaimedMessage, deleteMessage, sendMessage, tellClaim } from './qu
 import { findTemplate, RESULT_QUEUE, workerQueue } from './scenarios.ts';
 import type { StepState, TaskState } from './state-machine.ts';
 import { mayTaskGo } from './state-machine.ts';
+import { createOutcomeSteps, type StepOutcome, stepsToCreate } from './step-creation.ts';
 import { transitionStep } from './step-transition.ts';
 import { createTask, type TaskRequest } from './task-creation.ts';
 import type { SpanRef, Tracing, WorkIds } from './tracing.ts';
@@ -166,6 +167,13 @@ export class Orchestration {
     const { statements } = this.#options.database;
     const from = step.current_state;
     if (from === 'enqueued_for_orchestration') {
+      // New steps come before the completion: between the two the task must not look done.
+      const scenario = findTemplate(step.namespace, step.name, step.version);
+      const template = scenario?.steps.find(known => known.name === step.step_name);
+      if (scenario !== undefined && (template?.kind === 'decision' || template?.kind === 'batchable')) {
+        const steps = stepsToCreate(scenario, template, (step.results?.result ?? {}) as StepOutcome);
+        await createOutcomeSteps(session, statements, scope, step.task_uuid, steps);
+      }
       await transitionStep(session, statements, scope, { name: 'complete', stepUuid, from, event: 'complete' });
     } else if (from === 'enqueued_as_error_for_orchestration') {
       if (step.attempts >= step.max_attempts) {

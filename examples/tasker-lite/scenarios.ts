@@ -109,6 +109,39 @@ export const SCENARIOS: readonly Scenario[] = [
       step('tree_final_convergence', ['tree_leaf_d', 'tree_leaf_e', 'tree_leaf_f', 'tree_leaf_g'], 'multiply'),
     ],
   },
+  {
+    id: 'conditional',
+    title: 'a decision that makes the steps after it',
+    namespace: 'conditional_approval_rust',
+    name: 'approval_routing',
+    version: '1.0.0',
+    context: { amount: 500, requester: 'benchmark', purpose: 'benchmark_test' },
+    stepsRun: 4,
+    timeoutS: 15,
+    steps: [
+      step('validate_request', [], 'validate'),
+      step('routing_decision', ['validate_request'], 'route', 'decision'),
+      step('auto_approve', ['routing_decision'], 'approve', 'deferred'),
+      step('manager_approval', ['routing_decision'], 'approve', 'deferred'),
+      step('finance_review', ['routing_decision'], 'approve', 'deferred'),
+      step('finalize_approval', ['auto_approve', 'manager_approval', 'finance_review'], 'finalize', 'deferred'),
+    ],
+  },
+  {
+    id: 'batch',
+    title: '1,000 rows cut into batches that run side by side',
+    namespace: 'csv_processing_rust',
+    name: 'csv_product_inventory_analyzer',
+    version: '1.0.0',
+    context: { analysis_mode: 'inventory' },
+    stepsRun: 7,
+    timeoutS: 45,
+    steps: [
+      step('analyze_csv', [], 'cut', 'batchable'),
+      step('process_csv_batch', ['analyze_csv'], 'inventory', 'batch-worker'),
+      step('aggregate_csv_results', ['process_csv_batch'], 'aggregate', 'deferred'),
+    ],
+  },
 ];
 
 /** The scenario called `id`, or undefined. */

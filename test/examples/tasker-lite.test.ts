@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { findPostgresFolder, postgresPackage } from '../../examples/tasker-lite/postgres-binaries.ts';
 import { runWorkload } from '../../examples/tasker-lite/run.ts';
 import { findScenario, type Scenario } from '../../examples/tasker-lite/scenarios.ts';
+import { stepsToCreate } from '../../examples/tasker-lite/step-creation.ts';
 import { type SunkSpan, startSpanSink } from './span-sink.ts';
 import { type LoggedStatement, parseStatementLog } from './statement-log.ts';
 
@@ -189,6 +190,37 @@ test('diamond: siblings share their discovery, the last step waits for both', { 
       assert.ok(handler(branch).endNs < handler('diamond_end').startNs);
     }
   }
+});
+
+test('batch: one step cuts the work, as many workers as batches run, one step brings them together', {
+  skip,
+}, async () => {
+  const { spans } = await observe(findScenario('batch')!, 1, 1);
+  const handlers = spans.filter(span => span.name === 'handler').sort((a, b) => (a.startNs < b.startNs ? -1 : 1));
+  assert.deepEqual(handlers.map(span => span.attributes.step_name).sort(), [
+    'aggregate_csv_results',
+    'analyze_csv',
+    ...[1, 2, 3, 4, 5].map(n => `process_csv_batch_00${n}`),
+  ]);
+  assert.equal(handlers[0]!.attributes.step_name, 'analyze_csv');
+  assert.equal(handlers.at(-1)!.attributes.step_name, 'aggregate_csv_results');
+});
+
+test('a decision makes the steps that it names, and one in which they come together', () => {
+  const conditional = findScenario('conditional')!;
+  const decision = conditional.steps.find(step => step.kind === 'decision')!;
+  const made = (...names: string[]): [string, readonly string[]][] =>
+    stepsToCreate(conditional, decision, { create_steps: names }).map(step => [step.template.name, step.dependsOn]);
+  assert.deepEqual(made('auto_approve'), [
+    ['auto_approve', ['routing_decision']],
+    ['finalize_approval', ['auto_approve']],
+  ]);
+  assert.deepEqual(made('manager_approval', 'finance_review').at(-1), [
+    'finalize_approval',
+    ['manager_approval', 'finance_review'],
+  ]);
+  assert.deepEqual(made(), []);
+  assert.throws(() => made('validate_request'), /which approval_routing does not have/);
 });
 
 test('a step that fails once is tried again, and its failure is on its span', { skip }, async () => {
