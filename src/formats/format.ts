@@ -42,6 +42,8 @@ export interface ProfileReadOptions {
   readonly objectFiles?: ObjectFiles;
   /** Format-specific options of the same names as on the command line (inferno's `--kernel`, `--jit` …). */
   readonly flags?: ReadonlySet<string>;
+  /** Opens the file beside the input whose name has `extension` in place of the input's last one; undefined: none. */
+  readonly companion?: (extension: string) => Promise<Source | undefined>;
 }
 
 export interface ProfileWriteOptions {

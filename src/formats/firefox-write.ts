@@ -1,0 +1,246 @@
+import { FrameFlag, type Profile } from '../model/profile.ts';
+import { samplesByThread } from '../model/samples-by-thread.ts';
+import type { ProfileWriteOptions } from './format.ts';
+import { inLargePieces } from './text-pieces.ts';
+
+/** The first version whose stacks, frames and functions are shared by all threads, as they are in the model. */
+const VERSION = 60;
+
+export function writeFirefox(profile: Profile, options: ProfileWriteOptions): AsyncIterable<string> {
+  return inLargePieces(pieces(profile, options));
+}
+
+function* pieces(profile: Profile, options: ProfileWriteOptions): Generator<string> {
+  const tables = new SharedTables(profile);
+  yield '{"meta":';
+  yield JSON.stringify(meta(profile, tables));
+  yield ',\n"libs":';
+  yield JSON.stringify(tables.libs);
+  yield ',\n"pages":[],"counters":[],"profilerOverhead":[],\n"shared":';
+  yield* tables.pieces();
+  yield ',\n"threads":[';
+  let first = true;
+  const groups = samplesByThread(profile);
+  for (const [index, rows] of groups.entries()) {
+    if (rows.length === 0) continue;
+    yield first ? '\n' : ',\n';
+    first = false;
+    yield* thread(profile, index, rows, weightColumn(profile, options));
+  }
+  yield ']}\n';
+}
+
+/** CPU time has a place of its own, so that a file's weight can stay what it was. */
+function weightColumn(profile: Profile, options: ProfileWriteOptions): number {
+  const own = profile.valueTypes.findIndex(type => type.name === 'weight');
+  const isCpu = profile.valueTypes[profile.defaultValue]?.name === 'cpu';
+  return options.value ?? (isCpu && own !== -1 ? own : profile.defaultValue);
+}
+
+function meta(profile: Profile, tables: SharedTables): object {
+  const epochMs = profile.epochNs === undefined ? 0 : Number(profile.epochNs / 1000n) / 1000;
+  return {
+    preprocessedProfileVersion: VERSION,
+    version: 24,
+    product: profile.name,
+    startTime: epochMs,
+    interval: (profile.intervalNs ?? 1e6) / 1e6,
+    processType: 0,
+    stackwalk: 1,
+    debug: false,
+    symbolicated: true,
+    categories: tables.categories,
+    markerSchema: [],
+    sampleUnits: { time: 'ms', eventDelay: 'ms', threadCPUDelta: 'ns' },
+    usesOnlyOneStackType: true,
+    sourceCodeIsNotOnSearchfox: true,
+    extensions: { length: 0, baseURL: [], id: [], name: [] },
+    ...(profile.durationNs === undefined ? {} : { profilingStartTime: 0, profilingEndTime: profile.durationNs / 1e6 }),
+  };
+}
+
+function* thread(profile: Profile, index: number, rows: Uint32Array, value: number): Generator<string> {
+  const { samples, threads, valueTypes } = profile;
+  const { pid, tid, processName, threadName } = threads[index]!;
+  const processId = String(pid === 0 ? index + 1 : pid);
+  const type = valueTypes[value];
+  const weightType = type?.unit === 'nanoseconds' ? 'tracing-ms' : type?.unit === 'bytes' ? 'bytes' : 'samples';
+  const weights = samples.values[value] ?? new Float64Array(samples.length);
+  const scale = weightType === 'tracing-ms' ? 1e-6 : 1;
+  const cpu = valueTypes.findIndex(t => t.name === 'cpu' && t.unit === 'nanoseconds');
+  const times = samples.timeNs;
+  const own = {
+    name: threadName,
+    isMainThread: pid !== 0 && (tid === pid || tid === 0),
+    processType: 'default',
+    processName,
+    pid: processId,
+    tid: tid === 0 ? processId : String(tid),
+    processStartupTime: 0,
+    processShutdownTime: null,
+    registerTime: 0,
+    unregisterTime: null,
+    pausedRanges: [],
+    showMarkersInTimeline: false,
+    markers: { length: 0, category: [], data: [], endTime: [], name: [], phase: [], startTime: [] },
+  };
+  yield `${JSON.stringify(own).slice(0, -1)},"samples":{"length":${rows.length},"weightType":"${weightType}","stack":`;
+  yield* column(rows, s => (samples.stack[s]! < 0 ? 'null' : samples.stack[s]!));
+  yield ',"time":';
+  yield* column(rows, (s, i) => (times === undefined ? i : decimal(times[s]! * 1e-6)));
+  yield ',"weight":';
+  yield* column(rows, s => decimal(weights[s]! * scale));
+  if (cpu !== -1) {
+    yield ',"threadCPUDelta":';
+    yield* column(rows, s => Math.round(samples.values[cpu]![s]!));
+  }
+  yield '}}';
+}
+
+function* column(rows: Uint32Array, value: (row: number, i: number) => number | string): Generator<string> {
+  yield '[';
+  for (let i = 0; i < rows.length; i++) yield i === 0 ? `${value(rows[i]!, i)}` : `,${value(rows[i]!, i)}`;
+  yield ']';
+}
+
+/** Milliseconds to the nanosecond: what binary fractions add behind it would differ after each pass. */
+function decimal(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}
+
+const COLORS = ['grey', 'yellow', 'orange', 'blue', 'green', 'purple', 'magenta', 'lightblue', 'red', 'brown'];
+
+/** Functions, resources and libraries as the format has them: a frame is a place in a function. */
+class SharedTables {
+  readonly libs: object[] = [];
+  readonly categories: { name: string; color: string; subcategories: string[] }[] = [];
+  readonly #profile: Profile;
+  readonly #libOf = new Map<number, number>();
+  readonly #categoryOf = new Map<number, number>();
+  readonly #sourceOf = new Map<number, number>();
+  readonly #funcOf = new Map<string, number>();
+  readonly #func: { name: number; lib: number; source: number; frame: number }[] = [];
+  readonly #frameFunc: Uint32Array;
+
+  constructor(profile: Profile) {
+    this.#profile = profile;
+    const { frames, mappings, strings } = profile;
+    this.#category(0);
+    this.#frameFunc = new Uint32Array(frames.length);
+    for (let i = 0; i < frames.length; i++) {
+      this.#category(frames.category[i]!);
+      const module = frames.module[i]!;
+      // A package's name is no library.
+      const isLibrary = module !== 0 && (frames.mapping[i]! >= 0 || /^[/[]|\\/.test(strings[module]!));
+      const lib = isLibrary ? this.#lib(module, mappings[frames.mapping[i]!]?.buildId ?? '') : -1;
+      const source = frames.file[i] === 0 ? -1 : indexOf(this.#sourceOf, frames.file[i]!);
+      const key = `${frames.name[i]},${lib},${source}`;
+      let func = this.#funcOf.get(key);
+      if (func === undefined) {
+        func = this.#func.push({ name: frames.name[i]!, lib, source, frame: i }) - 1;
+        this.#funcOf.set(key, func);
+      }
+      this.#frameFunc[i] = func;
+    }
+  }
+
+  #category(name: number): number {
+    const known = this.#categoryOf.get(name);
+    if (known !== undefined) return known;
+    const index = this.categories.length;
+    this.#categoryOf.set(name, index);
+    const text = this.#profile.strings[name]!;
+    this.categories.push({
+      name: text === '' ? 'Other' : text,
+      color: COLORS[index % COLORS.length]!,
+      subcategories: ['Other'],
+    });
+    return index;
+  }
+
+  #lib(module: number, buildId: string): number {
+    const known = this.#libOf.get(module);
+    if (known !== undefined) return known;
+    const path = this.#profile.strings[module]!;
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    const index = this.libs.length;
+    this.#libOf.set(module, index);
+    const codeId = buildId === '' ? null : buildId;
+    this.libs.push({ name, path, debugName: name, debugPath: path, breakpadId: '', codeId, arch: null });
+    return index;
+  }
+
+  *pieces(): Generator<string> {
+    const { frames, stacks, strings } = this.#profile;
+    const resources = [...this.#libOf];
+    yield '{"stringArray":';
+    yield* list(strings.length, i => JSON.stringify(strings[i]));
+    yield `,"sources":{"length":${this.#sourceOf.size},"uuid":`;
+    const sources = [...this.#sourceOf.keys()];
+    yield* list(sources.length, () => 'null');
+    yield ',"filename":';
+    yield* list(sources.length, i => sources[i]!);
+    yield `},\n"stackTable":{"length":${stacks.length},"prefix":`;
+    yield* list(stacks.length, i => (stacks.parent[i]! < 0 ? 'null' : stacks.parent[i]!));
+    yield ',"frame":';
+    yield* list(stacks.length, i => stacks.frame[i]!);
+    yield `},\n"frameTable":{"length":${frames.length},"func":`;
+    yield* list(frames.length, i => this.#frameFunc[i]!);
+    yield ',"address":';
+    yield* list(frames.length, i => (Number.isInteger(frames.address[i]!) ? frames.address[i]! : -1));
+    yield ',"inlineDepth":';
+    yield* list(frames.length, i => ((frames.flags[i]! & FrameFlag.inlined) !== 0 ? 1 : 0));
+    yield ',"category":';
+    yield* list(frames.length, i => this.#categoryOf.get(frames.category[i]!) ?? 0);
+    yield ',"subcategory":';
+    yield* list(frames.length, () => 0);
+    yield ',"nativeSymbol":';
+    yield* list(frames.length, () => 'null');
+    yield ',"innerWindowID":';
+    yield* list(frames.length, () => 0);
+    yield ',"line":';
+    yield* list(frames.length, i => frames.line[i]! || 'null');
+    yield ',"column":';
+    yield* list(frames.length, i => frames.column[i]! || 'null');
+    yield `},\n"funcTable":{"length":${this.#func.length},"name":`;
+    const func = this.#func;
+    const isJs = func.map(({ frame }) => strings[frames.category[frame]!] === 'JavaScript');
+    yield* list(func.length, i => func[i]!.name);
+    yield ',"isJS":';
+    yield* list(func.length, i => String(isJs[i]));
+    yield ',"relevantForJS":';
+    yield* list(func.length, () => 'false');
+    yield ',"resource":';
+    yield* list(func.length, i => func[i]!.lib);
+    yield ',"source":';
+    yield* list(func.length, i => (func[i]!.source < 0 ? 'null' : func[i]!.source));
+    yield ',"lineNumber":';
+    yield* list(func.length, () => 'null');
+    yield ',"columnNumber":';
+    yield* list(func.length, () => 'null');
+    yield `},\n"resourceTable":{"length":${resources.length},"lib":`;
+    yield* list(resources.length, i => resources[i]![1]);
+    yield ',"name":';
+    yield* list(resources.length, i => resources[i]![0]);
+    yield ',"host":';
+    yield* list(resources.length, () => 'null');
+    yield ',"type":';
+    yield* list(resources.length, () => 1);
+    yield '},\n"nativeSymbols":{"length":0,"libIndex":[],"address":[],"name":[],"functionSize":[]}}';
+  }
+}
+
+function indexOf(map: Map<number, number>, key: number): number {
+  let index = map.get(key);
+  if (index === undefined) {
+    index = map.size;
+    map.set(key, index);
+  }
+  return index;
+}
+
+function* list(length: number, value: (i: number) => number | string | undefined): Generator<string> {
+  yield '[';
+  for (let i = 0; i < length; i++) yield i === 0 ? `${value(i)}` : `,${value(i)}`;
+  yield ']';
+}
