@@ -1,5 +1,6 @@
 /** The statistics that several analyzers share. One door, so that a reader finds what there is. */
 export { type Bootstrap, type BootstrapOptions, bootstrap, bootstrapChange } from './statistics/bootstrap.ts';
+export { bootstrapQuantiles } from './statistics/bootstrap-quantiles.ts';
 export { smallestDetectableEffect } from './statistics/detectable.ts';
 export {
   type GroupedSample,
