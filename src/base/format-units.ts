@@ -33,7 +33,8 @@ export function formatShare(share: number): string {
 
 /** Thousands apart by a narrow comma, as compilers print them: `231,591`. */
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US', { maximumFractionDigits: 0 });
+  // Not toLocaleString: its first call loads locale data for 15 ms, beside the workload.
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
 /** A value in the unit of a profile's weight. */

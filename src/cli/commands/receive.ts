@@ -5,7 +5,7 @@ import { formatCount, formatDuration } from '../../base/format-units.ts';
 import { type CliContext, type CommonOptions, say } from '../context.ts';
 import { withCommonOptions } from '../output.ts';
 import { finishCapture } from '../record/finish-capture.ts';
-import { beginManifest } from '../record/manifest-draft.ts';
+import { beginManifest, ownCost } from '../record/manifest-draft.ts';
 import { type Receiver, startReceiver } from '../record/receiver.ts';
 import { parseDuration } from '../record/record-options.ts';
 
@@ -62,10 +62,12 @@ async function receive(options: ReceiveOptions, context: CliContext): Promise<vo
   }
   say(context, options, `tprof: receiving OTLP over gRPC and HTTP on ${receiver.endpoint}; Ctrl-C ends it`);
   const began = process.hrtime.bigint();
+  const before = ownCost();
   const progress = startProgress(context, options, receiver);
   await untilToldToStop(options.duration);
   progress.end();
   draft.durationNs = Number(process.hrtime.bigint() - began);
+  draft.self = ownCost(before);
   const observed = { exit: undefined, stoppedBy: undefined, gaveUp: false, processes: [] };
   await finishCapture({
     folder,

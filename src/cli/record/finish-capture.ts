@@ -12,7 +12,7 @@ import { type CliContext, say } from '../context.ts';
 import { writeStdout } from '../output.ts';
 import { derive } from './derive.ts';
 import { DERIVE_STEPS } from './derive-steps.ts';
-import { type ManifestDraft, mergeProcesses, ownCost } from './manifest-draft.ts';
+import { type ManifestDraft, mergeProcesses } from './manifest-draft.ts';
 import type { Receiver } from './receiver.ts';
 import type { RecordOptions } from './record-options.ts';
 import { summaryLines } from './summary.ts';
@@ -44,7 +44,6 @@ export async function finishCapture(f: Finish): Promise<void> {
   await gather(f, losses);
   draft.losses = losses;
   draft.clocks = [...draft.clocks, readClockAnchor()];
-  draft.self = ownCost();
   if (observed.gaveUp) draft.incompleteWhy = 'given up by a second Ctrl-C: profilers could not write what they had';
   const final: CaptureManifest = { ...draft, complete: !observed.gaveUp };
   try {
@@ -54,10 +53,9 @@ export async function finishCapture(f: Finish): Promise<void> {
       ? { written: [], failures: [] }
       : await derive({ models: new CaptureModels(folder.directory, final) }, DERIVE_STEPS);
     for (const failure of outcome.failures) context.stderr.write(`tprof: ${failure}\n`);
-    const written = { ...final, self: ownCost() };
-    await writeManifest(folder.directory, written);
-    for (const line of summaryLines(written, relative(context.cwd, folder.directory))) say(context, options, line);
-    if (options.json === true) await writeStdout(context, `${JSON.stringify(written)}\n`);
+    await writeManifest(folder.directory, final);
+    for (const line of summaryLines(final, relative(context.cwd, folder.directory))) say(context, options, line);
+    if (options.json === true) await writeStdout(context, `${JSON.stringify(final)}\n`);
   } catch (error) {
     if (!(error instanceof TprofError)) throw error;
     // The target's own failure is the more telling one, and its code is what a script waits for.

@@ -28,15 +28,20 @@ export function beginManifest(name: string, command: readonly string[], startedA
   };
 }
 
-/** What this process has used so far; the receiver and the reading of what came are part of it. */
-export function ownCost(): CaptureManifest['self'] {
+/**
+ * What this process has used since `since` (0 by default: since it began): the receiver, and following processes. What
+ * came before the target began, and the reading after it ended, took nothing from the target.
+ */
+export function ownCost(since: { cpuUserNs: number; cpuSystemNs: number } = NOTHING): CaptureManifest['self'] {
   const usage = process.resourceUsage();
   return {
-    cpuUserNs: usage.userCPUTime * 1000,
-    cpuSystemNs: usage.systemCPUTime * 1000,
+    cpuUserNs: usage.userCPUTime * 1000 - since.cpuUserNs,
+    cpuSystemNs: usage.systemCPUTime * 1000 - since.cpuSystemNs,
     peakRssBytes: usage.maxRSS * 1024,
   };
 }
+
+const NOTHING = { cpuUserNs: 0, cpuSystemNs: 0 };
 
 /**
  * Processes as two observers saw them: the process table knows parents and titles, profilers know the ones that lived

@@ -11,7 +11,7 @@ import { telemetryEnvironment, withAssignments } from './child-environment.ts';
 import { type ChosenProfiler, chooseProfilers } from './choose-profilers.ts';
 import { exitCodeOfRun } from './exit-code.ts';
 import { finishCapture, type Observed } from './finish-capture.ts';
-import { beginManifest, type ManifestDraft } from './manifest-draft.ts';
+import { beginManifest, type ManifestDraft, ownCost } from './manifest-draft.ts';
 import { startProgress } from './progress.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import type { RecordOptions } from './record-options.ts';
@@ -49,6 +49,7 @@ export async function recordRun(words: readonly string[], options: RecordOptions
 
   const progress = startProgress(context, options, () => receiver?.counts().spans);
   const began = process.hrtime.bigint();
+  const before = ownCost();
   let observed: Observed;
   try {
     observed =
@@ -62,6 +63,7 @@ export async function recordRun(words: readonly string[], options: RecordOptions
     throw error;
   }
   draft.durationNs = Number(process.hrtime.bigint() - began);
+  draft.self = ownCost(before);
   progress.end();
   context.exitCode = exitCodeOfRun(observed);
   await finishCapture({ ...prepared, runs, observed, options, context });
@@ -164,6 +166,11 @@ async function runTarget(
     ...(options.duration === undefined ? {} : { durationMs: options.duration }),
     onStarted: async pid => {
       for (const { run } of runs) await run.started?.(pid);
+    },
+    onOverdue: async (pids, signal) => {
+      for (const { run } of runs) {
+        for (const line of (await run.overdue?.(pids, signal)) ?? []) say(context, options, `tprof: ${line}`);
+      }
     },
     onStopping: why => {
       if (why === 'SIGINT')

@@ -24,7 +24,7 @@ export function summaryLines(manifest: CaptureManifest, directory: string): stri
     lines.push(`  missing: ${formatCount(losses.length - LOSSES_TOLD)} more, in ${directory}/capture.json`);
   }
   lines.push(
-    `  tprof itself used ${formatDuration(self.cpuUserNs + self.cpuSystemNs)} of CPU and ${formatBytes(self.peakRssBytes)} of memory`,
+    `  watching took ${formatDuration(self.cpuUserNs + self.cpuSystemNs)} of CPU and ${formatBytes(self.peakRssBytes)} of memory at most`,
     `  ${manifest.complete ? directory : `${directory} (incomplete)`}: see it with: tprof view ${directory}`,
   );
   return lines;
