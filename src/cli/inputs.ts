@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import { fileSource, pipeSource } from '../../collectors/file-source.ts';
 import { localObjectFiles } from '../../collectors/object-files.ts';
 import { TprofError } from '../base/errors.ts';
@@ -211,7 +211,8 @@ async function readProfileSource(source: Source, format: ProfileFormat, options:
   }
   // What was copied beside a recording (perf maps, kallsyms) is preferred to what this machine has now.
   const objectFiles = localObjectFiles({ besides: dirname(resolve(source.name)), home: homedir() });
-  const profile = await format.read(source, { objectFiles, ...options });
+  const companion = (extension: string): Promise<Source | undefined> => besideSource(resolve(source.name), extension);
+  const profile = await format.read(source, { objectFiles, companion, ...options });
   const damage = source.damage?.();
   if (damage === undefined) return profile;
   const warnings = new Warnings();
@@ -224,6 +225,13 @@ function addDamage(warnings: Warnings, name: string, damage: string): void {
   warnings.add('damaged-input', 'an input ends early or is damaged; what came before was used', {
     example: `${name}: ${damage}`,
   });
+}
+
+/** The file whose name has `extension` in place of the last one of `path`: `profile.json.gz` → `profile.json.syms.json`. */
+async function besideSource(path: string, extension: string): Promise<Source | undefined> {
+  const { dir, name } = parse(path);
+  const beside = join(dir, name + extension);
+  return (await statOrUndefined(beside))?.isFile() === true ? fileSource(beside) : undefined;
 }
 
 async function statOrUndefined(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
