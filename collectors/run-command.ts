@@ -16,6 +16,8 @@ const STRAGGLER_MS = 500;
 const TERM_MS = 2000;
 /** After `--duration`, SIGINT, then these times until SIGTERM and SIGKILL. */
 const ESCALATE_MS = 5000;
+/** How long after a signal a program without a handler for it is surely not getting to it. */
+const OVERDUE_MS = 1500;
 
 export interface RunCommandOptions {
   readonly command: readonly string[];
@@ -29,6 +31,8 @@ export interface RunCommandOptions {
   readonly onStarted?: (pid: number) => Promise<void>;
   /** A first Ctrl-C, a signal, or the end of `--duration`: the workload is ending. */
   readonly onStopping?: (why: StopSignal | 'duration') => void;
+  /** A stop signal reached these processes a while ago, and they still run. */
+  readonly onOverdue?: (pids: readonly number[], signal: StopSignal) => Promise<void>;
 }
 
 export interface RunResult {
@@ -81,20 +85,30 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
     stoppedBy = signal;
     if (!reachedGroup) child.kill(signal);
     options.onStopping?.(signal);
+    after(OVERDUE_MS, () => overdue(signal, reachedGroup));
   });
   const timers: NodeJS.Timeout[] = [];
   const after = (ms: number, work: () => void): void => {
     timers.push(setTimeout(work, ms));
+  };
+  const inGroup = (): ProcessStat[] => {
+    const group = readProcessStat(process.pid)?.groupId;
+    return tracker.alive().filter(stat => stat.groupId === group);
+  };
+  const overdue = (signal: StopSignal, reachedGroup: boolean): void => {
+    const pids = reachedGroup ? inGroup().map(stat => stat.pid) : [pid];
+    // What it cannot mend costs a profile, and the harvest names it.
+    options.onOverdue?.(pids, signal).catch(() => {});
   };
   if (options.durationMs !== undefined) {
     after(options.durationMs, () => {
       stoppedBy ??= 'duration';
       options.onStopping?.('duration');
       // As Ctrl-C would: to everything in the terminal's foreground group, which is tprof's own.
-      const group = readProcessStat(process.pid)?.groupId;
-      const targets = tracker.alive().filter(stat => stat.groupId === group);
+      const targets = inGroup();
       if (targets.length === 0) child.kill('SIGINT');
       for (const stat of targets) send(stat.pid, 'SIGINT');
+      after(OVERDUE_MS, () => overdue('SIGINT', true));
       after(ESCALATE_MS, () => killAll('SIGTERM'));
       after(2 * ESCALATE_MS, () => killAll('SIGKILL'));
     });

@@ -11,8 +11,12 @@ const fs = require('node:fs');
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 };
 
-/** Calls `onEnd(why)` at the end of the thread, at most a few times; `onEnd` must not throw and must be idempotent. */
-exports.watchEnd = ({ isMainThread, onEnd }) => {
+/**
+ * Calls `onEnd(why)` at the end of the thread, at most a few times; `onEnd` must not throw and must be idempotent.
+ * `onHandler(signal)` is told when the program gets a first listener of its own. The result is a function
+ * for a signal that the program does not get to, because it sits in a loop: it is called by the inspector's interrupt.
+ */
+exports.watchEnd = ({ isMainThread, onEnd, onHandler }) => {
   const emit = process.emit;
   // Taken now, before the program may remove them: process.removeAllListeners() does.
   const starters = process.listeners('newListener');
@@ -22,7 +26,8 @@ exports.watchEnd = ({ isMainThread, onEnd }) => {
   };
   const watched = new Set();
 
-  const raise = signal => {
+  /** Writes the profile and gives the signal its default effect again. */
+  const release = signal => {
     onEnd(signal);
     try {
       if (require('node:tty').isatty(0) && process.stdin.isRaw) process.stdin.setRawMode(false);
@@ -31,6 +36,9 @@ exports.watchEnd = ({ isMainThread, onEnd }) => {
     }
     watched.delete(signal);
     call(stoppers, signal);
+  };
+  const raise = signal => {
+    release(signal);
     process.kill(process.pid, signal);
   };
 
@@ -47,6 +55,9 @@ exports.watchEnd = ({ isMainThread, onEnd }) => {
       return false;
     }
     const result = Reflect.apply(emit, this, [type, ...rest]);
+    if (type === 'newListener' && (watched.has(rest[0]) || rest[0] === 'SIGUSR1')) {
+      if (process.listenerCount(rest[0]) === 0) onHandler(rest[0]);
+    }
     // The program took its last listener away, and Node stopped watching with it.
     if (type === 'removeListener' && watched.has(rest[0]) && process.listenerCount(rest[0]) === 0) {
       call(starters, rest[0]);
@@ -67,7 +78,13 @@ exports.watchEnd = ({ isMainThread, onEnd }) => {
     process[name] = wrapped;
   }
 
-  if (!isMainThread) return;
+  const overdue = signal => {
+    if (process.listenerCount(signal) > 0) return 'the program handles it';
+    // Not raised here: process.kill would wait for the inspector to be closed, which asks.
+    release(signal);
+    return 'released';
+  };
+  if (!isMainThread) return overdue;
   const { caught, ignored } = dispositions();
   for (const [signal, number] of Object.entries(SIGNALS)) {
     // Started with the signal ignored (nohup): it stays ignored.
@@ -88,6 +105,7 @@ exports.watchEnd = ({ isMainThread, onEnd }) => {
     }
     watched.clear();
   }
+  return overdue;
 };
 
 /** Bit n-1 stands for signal n. `caught` is undefined where there is no /proc. */

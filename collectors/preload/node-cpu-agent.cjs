@@ -72,8 +72,14 @@ function begin() {
     }
     links.markWritten(shared);
   };
+  const overdue = require('./end-watch.cjs').watchEnd({
+    isMainThread: threads.isMainThread,
+    onEnd: end,
+    onHandler: signal => journal.line({ event: 'handles', signal }),
+  });
+  // Called through the inspector: by the parent of a worker, and by the recorder of a process that is stuck in a loop.
   Object.defineProperty(process, KEY, { value: end });
-  require('./end-watch.cjs').watchEnd({ isMainThread: threads.isMainThread, onEnd: end });
+  Object.defineProperty(process, Symbol.for('tprof.node-cpu.overdue'), { value: overdue });
 }
 
 /** Ticks since boot: with the pid it names the process uniquely. '' where there is no /proc. */

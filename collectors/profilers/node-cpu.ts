@@ -1,6 +1,7 @@
 // https://chromedevtools.github.io/devtools-protocol/v8/Profiler/ : V8's own sampling profiler, asked from within.
 import { fileURLToPath } from 'node:url';
 import { readNodeCpuHarvest } from './node-cpu-harvest.ts';
+import { endOverdue } from './node-cpu-overdue.ts';
 import { withNodeOption } from './node-options.ts';
 import type { Profiler } from './profiler.ts';
 
@@ -35,6 +36,7 @@ export const nodeCpu: Profiler = {
         NODE_OPTIONS: withNodeOption(request.environment.NODE_OPTIONS, '--require', agent),
         TPROF_NODE_CPU: JSON.stringify({ directory: request.rawDirectory, intervalUs, chunkMs }),
       },
+      overdue: (pids, signal) => endOverdue(request.rawDirectory, pids, signal),
       collect: () => readNodeCpuHarvest(request.rawDirectory),
     };
   },

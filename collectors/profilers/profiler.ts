@@ -49,6 +49,11 @@ export interface ProfilerRun {
   readonly environment: Readonly<Record<string, string>>;
   /** Called once the command runs: for tools that attach beside it. */
   started?(pid: number): Promise<void>;
+  /**
+   * A signal that ends programs reached these processes a moment ago, and they still run: time to get the profile out of
+   * one that is stuck in a loop. Says what it did, one line each.
+   */
+  overdue?(pids: readonly number[], signal: NodeJS.Signals): Promise<readonly string[]>;
   /** The recording is to end: stop a tool that runs beside its target. Called once, also after a Ctrl-C. */
   stop?(): Promise<void>;
   /** The target's own exit where the tool swallows it; undefined = what the wrapper exited with is right. */

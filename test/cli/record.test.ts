@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { CaptureManifest } from '../../src/model/capture.ts';
 import { eventually, inFolder, processesMarked, runInProcess, runTprof, startTprof, theCapture } from './run-tprof.ts';
 
 const NODE = process.execPath;
@@ -233,3 +236,84 @@ test('an existing NODE_OPTIONS stays, and a path with spaces is quoted', () =>
     assert.match(run.stdout, /^--no-warnings --require=/);
     assert.equal(theCapture(cwd).manifest.profiles.length, 1);
   }));
+
+test('a program that sits in a loop ends at Ctrl-C as it would without tprof, and its profile is asked out of it', async t => {
+  if (!(await isFree(9229))) {
+    t.skip('port 9229, where Node opens its inspector, is taken');
+    return;
+  }
+  await inFolder(async cwd => {
+    const code = `function spin() { for (;;); } console.log('ready'); setTimeout(spin, 100);`;
+    const run = startTprof(['record', '--no-trace', '--', NODE, '-e', code], { cwd });
+    await eventually('the target is ready', () => run.output().includes('ready'));
+    await new Promise(resolve => setTimeout(resolve, 500));
+    process.kill(-run.pid, 'SIGINT');
+    const { code: exit, stderr } = await run.ended;
+    assert.equal(exit, 130, stderr);
+    assert.match(stderr, /was in a loop/);
+    const { manifest, directory } = theCapture(cwd);
+    assert.equal(manifest.complete, true);
+    assert.deepEqual(manifest.losses, []);
+    assert.match(readFileSync(join(directory, manifest.profiles[0]?.file ?? ''), 'utf8'), /"functionName":"spin"/);
+  });
+});
+
+test(
+  'what a full disk refuses is told in one sentence, and what is there does not look whole',
+  {
+    skip: canMount() ? false : 'mounting a small file system needs root on Linux',
+  },
+  () =>
+    inFolder(async cwd => {
+      const disk = join(cwd, 'disk');
+      await mkdir(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tprof-test', disk]);
+      try {
+        // Room for the manifest, and for nothing that the agent writes at the end.
+        const code = `const end = Date.now() + 300; while (Date.now() < end);
+        try { for (;;) require('fs').appendFileSync(${JSON.stringify(join(disk, 'filler'))}, Buffer.alloc(512)); } catch {}`;
+        const run = await runTprof(['record', '--no-trace', '-o', join(disk, 'out'), '--', NODE, '-e', code], { cwd });
+        assert.match(run.stderr, /disk is full/);
+        assert.doesNotMatch(run.stderr, /\n\s+at /);
+        const names = readdirSync(join(disk, 'out'), { recursive: true }).map(String);
+        assert.deepEqual(
+          names.filter(name => name.includes('partial') || name.endsWith('.cpuprofile')),
+          [],
+        );
+        const manifest = JSON.parse(readFileSync(join(disk, 'out/capture.json'), 'utf8')) as CaptureManifest;
+        assert.ok(!manifest.complete || /disk is full/.test(JSON.stringify(manifest.losses)));
+      } finally {
+        execFileSync('umount', [disk]);
+      }
+      const none = join(cwd, 'none');
+      await mkdir(none);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tprof-test', none]);
+      try {
+        await writeFile(join(none, 'filler'), Buffer.alloc(4096));
+      const run = await runTprof(['record', '--no-trace', '-o', join(none, 'out'), '--', NODE, '-e', '0'], { cwd });
+        assert.equal(run.code, 125, run.stderr);
+        assert.match(run.stderr, /disk is full/);
+        assert.equal(existsSync(join(none, 'out')), false);
+      } finally {
+        execFileSync('umount', [none]);
+      }
+    }),
+);
+
+/** Root in a container may not mount, either: it is tried. */
+function canMount(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  const folder = mkdtempSync(join(tmpdir(), 'tprof-mount-'));
+  const made = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tprof-test', folder]).status === 0;
+  if (made) spawnSync('umount', [folder]);
+  rmSync(folder, { recursive: true });
+  return made;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
