@@ -45,6 +45,9 @@ export interface CatalogSignals {
   /** A worker turns to a message; the handler ran. */
   readonly visits: readonly string[];
   readonly executes: readonly string[];
+  /** The worker owns the step from here on; what it does before, and contexts of that, also where it fails. */
+  readonly claims: readonly string[];
+  readonly tries: readonly string[];
   /** What settles a message belongs to the run before it. */
   readonly settles: readonly string[];
   /** Operations: the one that sends a step, the one that ends a worker's part, the one that finds ready steps anew. */

@@ -1,5 +1,5 @@
 import type { Trace } from '../../src/model/trace.ts';
-import type { Catalog, Performer } from './catalog.ts';
+import type { Catalog, CatalogSignals, Performer } from './catalog.ts';
 import { Classifier } from './classify.ts';
 import { byTime, type Collected, collect } from './evidence/collect.ts';
 import { joinDeliveries, realMessageId } from './join-deliveries.ts';
@@ -74,8 +74,8 @@ export function join(trace: Trace, catalog: Catalog): Joined {
   }
   const loose = looseItems(observations);
   adoptArchives(observations, resultRuns, signals.settles);
-  gatherVisits(loose, visits, performerOf, signals.visits);
-  gatherResults(loose, resultRuns, performerOf, signals.settles, catalog);
+  gatherVisits(loose, visits, performerOf, signals);
+  gatherResults(loose, resultRuns, performerOf, signals.settles);
   for (const { items } of [...visits, ...resultRuns]) {
     items.sort(byTime);
     classifier.classify(items);
@@ -202,7 +202,7 @@ function gatherVisits(
   loose: ReadonlyMap<string, readonly Observation[]>,
   visits: Visit[],
   performerOf: PerformerOf,
-  begins: readonly string[],
+  signals: CatalogSignals,
 ): void {
   const known = new Map<string, Visit[]>();
   for (const visit of visits) known.set(`${visit.step} ${visit.process}`, [visit]);
@@ -217,10 +217,17 @@ function gatherVisits(
       continue;
     }
     // A delivery leads to its handling: both begin one visit.
-    const cuts = mine.filter(o => begins.includes(o.what)).map(o => o.startNs);
+    const cuts = mine.filter(o => signals.visits.includes(o.what)).map(o => o.startNs);
+    // What is delivered again while the first visit still works claims nothing: late markers are the first one's.
+    const claimed = cuts.map((cut, i) =>
+      mine.some(o => signals.claims.includes(o.what) && o.startNs >= cut && o.startNs < (cuts[i + 1] ?? Infinity)),
+    );
     const cutOf = (o: Observation): number => {
       const isLead = o.form === 'call' ? o.what.endsWith('-delivery') : o.windowStep !== '';
-      return isLead ? cuts.findIndex(c => c >= o.startNs) : cuts.findLastIndex(c => c <= o.startNs);
+      if (isLead) return cuts.findIndex(c => c >= o.startNs);
+      const cut = cuts.findLastIndex(c => c <= o.startNs);
+      const tries = signals.tries.includes(o.what) || signals.tries.includes(o.windowContext);
+      return cut > 0 && !claimed[cut] && !tries ? claimed.lastIndexOf(true, cut) : cut;
     };
     const byCut = new Map<number, Observation[]>();
     for (const o of mine) {
@@ -240,7 +247,6 @@ function gatherResults(
   runs: ResultRun[],
   performerOf: PerformerOf,
   settles: readonly string[],
-  catalog: Catalog,
 ): void {
   const byKey = new Map<string, ResultRun[]>();
   for (const run of runs) {
@@ -262,7 +268,6 @@ function gatherResults(
       if (settles.includes(o.what) && o.form === 'call') run.endNs = Math.max(run.endNs, o.endNs);
     }
   }
-  void catalog;
 }
 
 /** Between the end of a run and the settling of its message lies nothing else. */
@@ -282,6 +287,7 @@ function adoptArchives(
     if (run === undefined || o.startNs - run.endNs > SETTLES_WITHIN_NS) continue;
     taken.add(run);
     run.items.push(o);
+    o.windowContext = run.node?.context?.id ?? '';
     run.endNs = Math.max(run.endNs, o.endNs);
   }
 }

@@ -217,7 +217,7 @@ export const TASKER_CATALOG: Catalog = {
       id: 'dispatch-queue',
       phase: 'worker-claim',
       title: 'message waits for a worker',
-      after: ['send-step', 'step-enqueue-done', 'step-enqueued'],
+      after: ['send-step', 'publish-done', 'step-enqueue-done', 'step-enqueued'],
       before: [
         'claim-step',
         ...RECEIPTS,
@@ -269,9 +269,10 @@ export const TASKER_CATALOG: Catalog = {
       id: 'result-queue',
       phase: 'result-processing',
       title: 'result waits for orchestration',
-      after: ['send-result', 'result-sent', 'submission-done'],
+      after: ['send-result', 'publish-done', 'result-sent', 'submission-done'],
       before: [
         'claim-result',
+        'delete-result-message',
         ...RECEIPTS,
         'listener-has-result',
         'result-message-pushed',
@@ -297,6 +298,8 @@ export const TASKER_CATALOG: Catalog = {
     sends: ['queue-send', 'message-send', 'send-call', 'broker-publish'],
     decides: ['step-completed', 'step-failed', 'step-retry', 'step-new-transition'],
     visits: ['execution-begins'],
+    claims: ['step-started', 'step-claimed'],
+    tries: ['execution-begins', 'hydration-begins', 'claim-begins', 'claim-failed', 'hydration', 'claim'],
     executes: ['handler-begins', 'handler'],
     settles: [
       'queue-archive',

@@ -3,6 +3,7 @@ import type { Catalog, CatalogOperation, OperationMatch } from './catalog.ts';
 const WORKER_QUEUE = '^worker_.*_queue$|_step_queue$';
 const RESULT_QUEUE = 'step_results$';
 const READS = ['queue-read', 'message-receive', 'read-call'];
+const SENDS = ['queue-send', 'message-send', 'send-call', 'broker-publish'];
 const ENQUEUE = ['enqueue', 'enqueue-step'];
 const ENQUEUE_RUN = [
   'enqueue',
@@ -90,7 +91,10 @@ export const TASKER_OPERATIONS: Catalog['operations'] = [
     phase: 'message-send',
     title: 'send to the worker queue',
     expectedPerStep: 1,
-    match: [{ what: ['queue-send', 'message-send', 'send-call', 'broker-publish'], queue: WORKER_QUEUE }],
+    match: [
+      { what: SENDS, queue: WORKER_QUEUE },
+      { what: SENDS, in: ENQUEUE },
+    ],
   },
   {
     id: 'claim-step',
@@ -115,7 +119,10 @@ export const TASKER_OPERATIONS: Catalog['operations'] = [
     phase: 'result-submission',
     title: 'send the result',
     expectedPerStep: 1,
-    match: [{ what: ['queue-send', 'message-send', 'send-call', 'broker-publish'], queue: RESULT_QUEUE }],
+    match: [
+      { what: SENDS, queue: RESULT_QUEUE },
+      { what: SENDS, in: ['submission'] },
+    ],
   },
   {
     id: 'fetch-step-state',
@@ -136,6 +143,7 @@ export const TASKER_OPERATIONS: Catalog['operations'] = [
     match: [
       { what: ['queue-delete', 'message-settle'], queue: RESULT_QUEUE },
       { what: ['queue-archive', 'archive-call'], queue: RESULT_QUEUE, standIn: 'pgmq.archive' },
+      { what: ['queue-archive', 'archive-call'], in: ['result'], standIn: 'pgmq.archive' },
       { what: ['broker-delivery'], queue: RESULT_QUEUE, standIn: 'acknowledgement at delivery' },
     ],
   },

@@ -1,7 +1,7 @@
 import type { Attempt } from './attempts.ts';
 import type { Catalog, CatalogWait } from './catalog.ts';
 import type { ResultRun, Visit } from './life.ts';
-import type { Observation } from './observation.ts';
+import type { Observation, SpanNode } from './observation.ts';
 
 export type PartKind = 'operation' | 'handler' | 'wait' | 'code' | 'unattributed';
 
@@ -16,6 +16,8 @@ export interface Part {
   readonly standIn: string;
   readonly shared: boolean;
   readonly observation: Observation | undefined;
+  /** Of a stretch that stands for a whole run: its span. */
+  readonly node?: SpanNode | undefined;
   /** Step whose work explains a wait; '' = none. */
   readonly behind: string;
 }

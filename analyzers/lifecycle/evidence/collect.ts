@@ -97,11 +97,17 @@ class Collector {
       const row = node.row;
       const parentRow = spans.parent[row]!;
       if (parentRow >= 0 && parentRow !== row) node.parent = this.#nodeOfRow[parentRow];
-      else if (spans.parentHigh[row] !== 0 || spans.parentLow[row] !== 0) {
+      else if (
+        (spans.parentHigh[row] !== 0 || spans.parentLow[row] !== 0) &&
+        spans.kind[row] !== 2 &&
+        spans.kind[row] !== 5
+      ) {
+        // A caller outside the recording is no loss; everything else lives in the process of its parent.
         node.parent = this.#lostNode(spans.trace[row]!, spans.parentHigh[row]!, spans.parentLow[row]!, node.process);
       }
     }
     this.#cutCycles();
+    for (const node of this.#nodes) if (crossesOver(node, spans.kind[node.row]!)) node.parent = undefined;
     for (const node of this.#nodes) node.parent?.children.push(node);
     for (const node of this.#nodes) {
       if (node.call !== undefined) {
@@ -359,6 +365,17 @@ class Collector {
       logs: this.#trace.logs.length,
     };
   }
+}
+
+/**
+ * Whether a span's parent is what it heard of, not what it is part of: a message's or request's other end. Work is
+ * part of work in its own process alone.
+ */
+function crossesOver(node: SpanNode, kind: number): boolean {
+  const { parent } = node;
+  if (parent === undefined || parent.row < 0) return false;
+  if (parent.process !== node.process || kind === 5) return true;
+  return parent.call !== undefined && node.startNs >= parent.endNs;
 }
 
 /** A lost span's parent is lost with it: the smallest span of its trace that encloses it stands in. */

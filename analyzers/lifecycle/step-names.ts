@@ -1,0 +1,125 @@
+import type { Attempt } from './attempts.ts';
+import type { Catalog } from './catalog.ts';
+import type { Rows } from './evidence/rows.ts';
+import type { Joined } from './join.ts';
+import type { ResultRun } from './life.ts';
+
+/** What steps and tasks are called, and how steps depend on each other. */
+export interface StepNames {
+  readonly nameOf: ReadonlyMap<string, string>;
+  readonly taskOf: ReadonlyMap<string, string>;
+  readonly tasks: ReadonlyMap<
+    string,
+    { readonly namespace: string; readonly name: string; readonly startNs: number | undefined }
+  >;
+  readonly dependsOn: ReadonlyMap<string, readonly string[]>;
+  /** When the state of a step was decided for others to see, per attempt. */
+  readonly completedNs: ReadonlyMap<string, readonly number[]>;
+  readonly stageOf: ReadonlyMap<string, number>;
+}
+
+/** From the tables where there are any; else from what names both, and from whose result led to whose enqueueing. */
+export function nameSteps(
+  joined: Joined,
+  attempts: readonly Attempt[],
+  rows: Rows | undefined,
+  catalog: Catalog,
+): StepNames {
+  const nameOf = new Map<string, string>();
+  const taskOf = new Map<string, string>();
+  for (const row of rows?.steps ?? []) {
+    if (row.name !== '') nameOf.set(row.stepUuid, row.name);
+    if (row.taskUuid !== '') taskOf.set(row.stepUuid, row.taskUuid);
+  }
+  const take = (ids: { stepUuid: string; stepName: string; taskUuid: string }): void => {
+    if (ids.stepUuid === '') return;
+    if (ids.stepName !== '' && !nameOf.has(ids.stepUuid)) nameOf.set(ids.stepUuid, ids.stepName);
+    if (ids.taskUuid !== '' && !taskOf.has(ids.stepUuid)) taskOf.set(ids.stepUuid, ids.taskUuid);
+  };
+  for (const o of joined.observations) take(o.ids);
+  for (const node of joined.collected.nodes) take(node.ids);
+  for (const { step, task } of attempts) if (task !== '' && !taskOf.has(step)) taskOf.set(step, task);
+
+  const steps = new Set(attempts.map(a => a.step));
+  const dependsOn = new Map<string, string[]>();
+  for (const { from, to } of rows?.edges ?? []) dependsOn.set(to, [...(dependsOn.get(to) ?? []), from]);
+  for (const { step, enqueue } of attempts) {
+    const parent = enqueue?.run.parentStep ?? '';
+    if (dependsOn.has(step) || parent === '' || parent === step || !steps.has(parent)) continue;
+    dependsOn.set(step, [parent]);
+  }
+  const completedNs = new Map<string, number[]>();
+  for (const { step, result } of attempts) {
+    if (result?.decided !== true) continue;
+    completedNs.set(step, [...(completedNs.get(step) ?? []), decidedNs(result, catalog)]);
+  }
+  return {
+    nameOf,
+    taskOf,
+    tasks: taskNames(joined, taskOf),
+    dependsOn,
+    completedNs,
+    stageOf: stages(steps, dependsOn),
+  };
+}
+
+/** The end of the commit after the transition, else the marker that reports it. */
+function decidedNs(run: ResultRun, catalog: Catalog): number {
+  const { stepTransitions, decides } = catalog.signals;
+  const at = run.items.findIndex(o => stepTransitions.includes(o.what));
+  if (at !== -1) {
+    const commit = run.items.slice(at, at + 4).find(o => o.what === 'commit');
+    if (commit !== undefined) return commit.endNs;
+  }
+  return run.items.find(o => decides.includes(o.what))?.endNs ?? run.endNs;
+}
+
+function taskNames(
+  joined: Joined,
+  taskOf: ReadonlyMap<string, string>,
+): Map<string, { namespace: string; name: string; startNs: number | undefined }> {
+  const wanted = new Set(taskOf.values());
+  const tasks = new Map<string, { namespace: string; name: string; startNs: number | undefined }>();
+  for (const task of wanted) tasks.set(task, { namespace: '', name: '', startNs: undefined });
+  const roots = new Map(joined.enqueueRuns.filter(run => run.parentStep === '').map(run => [run.taskUuid, run]));
+  for (const o of joined.observations) {
+    const task = tasks.get(o.ids.taskUuid);
+    if (task === undefined) continue;
+    if (task.namespace === '') task.namespace = o.ids.namespace;
+    if (task.name === '') task.name = o.ids.taskName;
+  }
+  for (const node of joined.collected.nodes) {
+    const task = tasks.get(node.ids.taskUuid);
+    if (task === undefined) continue;
+    if (task.namespace === '') task.namespace = node.ids.namespace;
+    if (task.name === '') task.name = node.ids.taskName;
+  }
+  // What created the task encloses its first run, and began earlier.
+  for (const [uuid, task] of tasks) {
+    const run = roots.get(uuid);
+    for (let node = run?.node.parent; node !== undefined; node = node.parent) {
+      task.startNs = node.row >= 0 ? node.startNs : task.startNs;
+      if (task.name === '') task.name = node.ids.taskName;
+      if (task.namespace === '') task.namespace = node.ids.namespace;
+    }
+  }
+  return tasks;
+}
+
+/** Longest way from a root, from 1; in rounds, so that a cycle in the data ends. */
+function stages(steps: ReadonlySet<string>, dependsOn: ReadonlyMap<string, readonly string[]>): Map<string, number> {
+  const stageOf = new Map<string, number>([...steps].map(step => [step, 1]));
+  for (let round = 0; round < steps.size; round++) {
+    let changed = false;
+    for (const step of steps) {
+      for (const dependency of dependsOn.get(step) ?? []) {
+        const stage = (stageOf.get(dependency) ?? 0) + 1;
+        if (stage <= stageOf.get(step)! || stage > steps.size) continue;
+        stageOf.set(step, stage);
+        changed = true;
+      }
+    }
+    if (!changed) break;
+  }
+  return stageOf;
+}
