@@ -64,7 +64,7 @@ export function mergeProfile(profile: Profile, options: MergeOptions = {}): Flam
 
   const kept = new Int32Array(samples.length).fill(-1);
   let left = 0;
-  let unusable = 0;
+  let negative = 0;
   for (let s = 0; s < samples.length; s++) {
     const stack = samples.stack[s]!;
     // Samples without a stack count for the whole: they stand on the root.
@@ -73,8 +73,8 @@ export function mergeProfile(profile: Profile, options: MergeOptions = {}): Flam
       (stack < 0 ? matchesFocus !== undefined : !focused[stack] || ignored[stack])
     ) {
       left++;
-    } else if (columns.some(column => !(column[s]! >= 0 && column[s]! < Number.POSITIVE_INFINITY))) {
-      unusable++;
+    } else if (columns.some(column => column[s]! < 0)) {
+      negative++;
     } else {
       kept[s] = stack < 0 ? 0 : nodeOf[stack]!;
     }
@@ -87,7 +87,7 @@ export function mergeProfile(profile: Profile, options: MergeOptions = {}): Flam
 
   return {
     title: options.title ?? profile.name,
-    facts: facts(profile, options, columns, values, kept, left, unusable),
+    facts: facts(profile, options, columns, values, kept, left, negative),
     frames,
     nodes,
     rows,
@@ -220,7 +220,7 @@ function facts(
   values: readonly number[],
   kept: Int32Array,
   left: number,
-  unusable: number,
+  negative: number,
 ): string[] {
   const lines: string[] = [];
   if (options.command !== undefined) lines.push(options.command);
@@ -236,7 +236,7 @@ function facts(
     if (kept[s]! >= 0) count += counted === -1 ? 1 : profile.samples.values[counted]![s]!;
   }
   const what = profile.samples.timeNs === undefined && counted === -1 ? 'distinct stacks' : 'samples';
-  const shown = options.diff === undefined ? weights.slice(0, 1) : [`before ${weights[0]} · after ${weights[1]}`];
+  const shown = options.diff === undefined ? weights.slice(0, 1) : [weights.join(' · ')];
   const line = [`width: ${shown[0]}`, `${formatCount(count)} ${what}`];
   if (profile.lostSamples > 0) line.push(`${formatCount(profile.lostSamples)} samples were lost`);
   lines.push(line.join(' · '));
@@ -245,7 +245,7 @@ function facts(
     return pattern === undefined ? [] : [`${id} /${pattern.source}/`];
   });
   if (left > 0) filters.push(`${formatCount(left)} ${what === 'samples' ? 'sample rows' : what} left out`);
-  if (unusable > 0) filters.push(`${formatCount(unusable)} rows with a negative or unusable weight not drawn`);
+  if (negative > 0) filters.push(`rows with a negative weight, not drawn: ${formatCount(negative)}`);
   if (filters.length > 0) lines.push(filters.join(' · '));
   const truncated = truncatedCount(profile);
   if (truncated > 0) lines.push(`${formatCount(truncated)} stacks are cut off at their root`);

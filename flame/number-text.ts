@@ -18,9 +18,9 @@ export function writeNumbers(produce: (put: (value: number) => void) => void): s
     }
     let rest = value;
     while (rest >= base) {
-      const next = Math.floor(rest / base);
-      bytes[length++] = codes[base + rest - next * base]!;
-      rest = next;
+      const last = rest % base;
+      bytes[length++] = codes[base + last]!;
+      rest = (rest - last) / base;
     }
     bytes[length++] = codes[rest]!;
   });

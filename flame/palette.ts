@@ -16,9 +16,9 @@ export const CATEGORY_PAINTS: readonly string[] = [
   '#44bb99',
   '#bbcc33',
   '#aaaa00',
-  '#9678ee',
+  '#a48cf4',
   '#dddddd',
-  '#a86f9d',
+  '#bb7fae',
 ];
 
 /** Which paint a known category takes; others share the paints by a hash of their name. */
