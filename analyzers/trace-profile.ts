@@ -14,37 +14,60 @@ import { SpanOperations } from './span-operations.ts';
  */
 export type TraceProfileMode = 'critical-path' | 'self-time';
 
+export const TRACE_PROFILE_MODES: readonly TraceProfileMode[] = ['critical-path', 'self-time'];
+
 export interface TraceProfileOptions {
-  readonly mode: TraceProfileMode;
+  /** One value column a mode; the profile is named after the first, which is its default. */
+  readonly modes: readonly TraceProfileMode[];
   readonly exclude?: SpanPredicate | undefined;
-  /** Default true; only for `critical-path`. */
+  /** Default true; only matters to critical paths. */
   readonly followMessages?: boolean;
   readonly traces?: ReadonlySet<number> | undefined;
 }
 
 /**
  * A trace as weighted stacks of spans, root first; a frame is a span's name in its service (the frame's module).
- * Equal stacks are one, unless the profile is one critical path: then samples are in order of time.
+ * Equal stacks are one, unless the profile is one critical path and nothing else: then samples are in order of time.
  */
 export function traceProfile(trace: Trace, options: TraceProfileOptions): Profile {
-  const { mode } = options;
+  const { modes } = options;
   const forest = buildSpanForest(trace, options);
-  const builder = new ProfileBuilder(`${trace.name}: ${meaning(mode)}`, [{ name: mode, unit: 'nanoseconds' }]);
+  const builder = new ProfileBuilder(
+    `${trace.name}: ${meaning(modes[0] ?? 'critical-path')}`,
+    modes.map(mode => ({ name: mode, unit: 'nanoseconds' })),
+  );
   builder.epochNs = trace.epochNs;
   builder.warnings.merge(trace.warnings);
   builder.warnings.merge(forest.warnings.list());
-  const { stackOf, operations } = spanStacks(trace, forest, builder);
-  switch (mode) {
-    case 'critical-path':
-      addPaths(trace, forest, builder, { ...options, stackOf, operations });
-      break;
-    case 'self-time':
-      addSelfTimes(trace, forest, builder, { ...options, stackOf });
-      break;
-    default:
-      unreachable(mode);
+  const spans = { trace, forest, builder, options, ...spanStacks(trace, forest, builder) };
+  for (const mode of modes) {
+    switch (mode) {
+      case 'critical-path':
+        addPaths(spans);
+        break;
+      case 'self-time':
+        addSelfTimes(spans);
+        break;
+      default:
+        unreachable(mode);
+    }
   }
   return builder.finish();
+}
+
+interface Spans {
+  readonly trace: Trace;
+  readonly forest: SpanForest;
+  readonly builder: ProfileBuilder;
+  readonly options: TraceProfileOptions;
+  /** Stack of each span of the forest. */
+  readonly stackOf: Int32Array;
+  readonly operations: SpanOperations;
+}
+
+/** One number, in the column of `mode`. */
+function inColumn(modes: readonly TraceProfileMode[], mode: TraceProfileMode, value: number): number[] {
+  return modes.map(m => (m === mode ? value : 0));
 }
 
 function meaning(mode: TraceProfileMode): string {
@@ -59,11 +82,7 @@ function meaning(mode: TraceProfileMode): string {
 }
 
 /** The stack of every span of the forest: its ancestors' names. Distinct paths of names are one stack. */
-function spanStacks(
-  trace: Trace,
-  forest: SpanForest,
-  builder: ProfileBuilder,
-): { stackOf: Int32Array; operations: SpanOperations } {
+function spanStacks(trace: Trace, forest: SpanForest, builder: ProfileBuilder): Pick<Spans, 'stackOf' | 'operations'> {
   const operations = new SpanOperations(trace);
   const stackOf = new Int32Array(forest.length).fill(NO_STACK);
   for (const span of preOrder(forest).order) {
@@ -75,15 +94,10 @@ function spanStacks(
   return { stackOf, operations };
 }
 
-function addPaths(
-  trace: Trace,
-  forest: SpanForest,
-  builder: ProfileBuilder,
-  options: TraceProfileOptions & { readonly stackOf: Int32Array; readonly operations: SpanOperations },
-): void {
-  const { stackOf, operations } = options;
+function addPaths({ trace, forest, builder, options, stackOf, operations }: Spans): void {
   const { segments, length, totalNs } = findCriticalPaths(trace, forest, { ...options, warnings: builder.warnings });
-  const thread = builder.thread({ pid: 0, tid: 0, processName: trace.name, threadName: 'critical path' });
+  const thread = builder.thread({ pid: 0, tid: 0, processName: trace.name, threadName: 'spans' });
+  const inOrder = length === 1 && options.modes.length === 1;
   if (length === 1) builder.durationNs = totalNs[0]!;
   for (let s = segments.length - 1; s >= 0; s--) {
     const span = segments.span[s]!;
@@ -93,22 +107,18 @@ function addPaths(
       const frame = builder.frame({ name, module: operations.serviceOf(span), flags: FrameFlag.waiting });
       stack = builder.stack(NO_STACK, frame);
     }
-    const values = [segments.durationNs[s]!];
-    if (length === 1) builder.sample({ thread, stack, values, timeNs: segments.startNs[s]! });
+    const values = inColumn(options.modes, 'critical-path', segments.durationNs[s]!);
+    if (inOrder) builder.sample({ thread, stack, values, timeNs: segments.startNs[s]! });
     else builder.aggregate({ thread, stack, values });
   }
 }
 
-function addSelfTimes(
-  trace: Trace,
-  forest: SpanForest,
-  builder: ProfileBuilder,
-  options: TraceProfileOptions & { readonly stackOf: Int32Array },
-): void {
+function addSelfTimes({ trace, forest, builder, options, stackOf }: Spans): void {
   const self = selfTimeNs(forest);
   const thread = builder.thread({ pid: 0, tid: 0, processName: trace.name, threadName: 'spans' });
   for (let span = 0; span < forest.length; span++) {
     if (self[span] === 0 || options.traces?.has(trace.spans.trace[span]!) === false) continue;
-    builder.aggregate({ thread, stack: options.stackOf[span] as StackIndex, values: [self[span]!] });
+    const values = inColumn(options.modes, 'self-time', self[span]!);
+    builder.aggregate({ thread, stack: stackOf[span] as StackIndex, values });
   }
 }

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, parse, resolve } from 'node:path';
+import { exporterNoise } from '../../analyzers/exporter-noise.ts';
+import { TRACE_PROFILE_MODES, traceProfile } from '../../analyzers/trace-profile.ts';
 import { fileSource, pipeSource } from '../../collectors/file-source.ts';
 import { localObjectFiles } from '../../collectors/object-files.ts';
 import { TprofError } from '../base/errors.ts';
@@ -133,10 +135,11 @@ export interface ProfileInputs {
 export async function openProfileInputs(
   words: readonly string[],
   context: CliContext,
-  options: OpenOptions & ProfileReadOptions = {},
+  options: OpenOptions & ProfileReadOptions & { readonly traces?: TraceWeight } = {},
 ): Promise<ProfileInputs> {
   const profiles: Profile[] = [];
   const captures: { directory: string; manifest: CaptureManifest }[] = [];
+  const spans = options.traces === undefined ? undefined : new TraceBuilder(words.join(' '));
   for (const word of words) {
     const input = await openInput(word, context, options);
     switch (input.kind) {
@@ -149,6 +152,10 @@ export async function openProfileInputs(
         break;
       case 'trace':
       case 'other':
+        if (input.kind === 'trace' && spans !== undefined) {
+          await readTraceSource(input.source, input.format, spans);
+          break;
+        }
         throw new TprofError(
           'input-invalid',
           `${input.name}: expected a profile, found ${input.kind === 'trace' ? `a trace (${input.format.id})` : 'a table'}`,
@@ -156,7 +163,22 @@ export async function openProfileInputs(
         );
     }
   }
+  if (spans !== undefined && spans.spanCount > 0) profiles.push(spansAsProfile(spans.finish(), options.traces));
+  else if (spans !== undefined && profiles.length === 0 && captures.length === 0) {
+    const found = spans.logCount > 0 ? 'only log records' : 'a trace file without spans';
+    throw new TprofError('input-invalid', `${words.join(' ')}: expected a profile or spans, found ${found}`);
+  }
   return { profiles, names: words, captures };
+}
+
+/** What commands that draw or convert take a trace for: the weight that the user named, where there is one. */
+export interface TraceWeight {
+  readonly weight: string | undefined;
+}
+
+function spansAsProfile(trace: Trace, wanted: TraceWeight | undefined): Profile {
+  const modes = [...TRACE_PROFILE_MODES].sort((a, b) => Number(b === wanted?.weight) - Number(a === wanted?.weight));
+  return traceProfile(trace, { modes, exclude: exporterNoise(trace) });
 }
 
 /** The profiles that a capture's manifest lists. */

@@ -17,7 +17,7 @@ function folded(profile: Profile): string[] {
 }
 
 function profileOf(trace: Trace, mode: TraceProfileMode): Profile {
-  const profile = traceProfile(trace, { mode });
+  const profile = traceProfile(trace, { modes: [mode] });
   checkProfile(profile);
   return profile;
 }
@@ -42,6 +42,17 @@ test('self-time mode adds up to work', () => {
   assert.deepEqual(folded(profile), ['A 2', 'A;B 8', 'A;C 8']);
   assert.deepEqual(profile.valueTypes, [{ name: 'self-time', unit: 'nanoseconds' }]);
   assert.match(profile.name, /self time of spans \(sums to work\)/);
+});
+
+test('both modes at once are two weights of the same stacks', () => {
+  const profile = traceProfile(PARALLEL, { modes: ['self-time', 'critical-path'] });
+  checkProfile(profile);
+  assert.match(profile.name, /sums to work/);
+  assert.deepEqual(
+    profile.samples.values.map(column => column.reduce((sum, value) => sum + value, 0)),
+    [18, 12],
+  );
+  assert.equal(profile.samples.length, 3);
 });
 
 test('many traces: equal stacks are one, the weight is the sum', () => {

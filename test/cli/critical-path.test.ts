@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inFolder, runInProcess } from './run-tprof.ts';
@@ -124,5 +124,35 @@ test('what is not a trace is one sentence and exit 3', async () => {
     await fails(['trace.jsonl', '--trace', 'abc'], /expected a trace abc, found none/);
     const wrong = await runInProcess(['critical-path', 'trace.jsonl', '--top', '0'], cwd);
     assert.equal(wrong.code, 2);
+  });
+});
+
+test('flame and convert take a trace, by critical-path time or by self time', async () => {
+  await inFolder(async cwd => {
+    await writeFile(join(cwd, 'trace.jsonl'), TRACE);
+    const folded = async (...args: string[]): Promise<string[]> => {
+      const { code, stdout, stderr } = await runInProcess(
+        ['convert', 'trace.jsonl', '-', '--to', 'collapsed', ...args],
+        cwd,
+      );
+      assert.equal(code, 0, stderr);
+      return stdout
+        .trim()
+        .split('\n')
+        .map(line => line.replace(/^.*?;(?=order|ping)/, ''))
+        .sort();
+    };
+    assert.deepEqual(await folded(), ['order 20', 'order;charge 40', 'order;pack 30', 'ping 4']);
+    assert.deepEqual(await folded('--event', 'self-time'), ['order 20', 'order;charge 40', 'order;pack 30', 'ping 4']);
+    const { code, stderr } = await runInProcess(['flame', 'trace.jsonl', '-o', 'trace.svg'], cwd);
+    assert.equal(code, 0, stderr);
+    assert.match(await readFile(join(cwd, 'trace.svg'), 'utf8'), /width: critical-path 94 ns/);
+    await writeFile(
+      join(cwd, 'logs.jsonl'),
+      '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"17"}]}]}]}\n',
+    );
+    const logs = await runInProcess(['convert', 'logs.jsonl', 'x.folded'], cwd);
+    assert.equal(logs.code, 3);
+    assert.match(logs.stderr, /expected a profile or spans, found only log records/);
   });
 });

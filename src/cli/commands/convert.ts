@@ -33,8 +33,8 @@ const TEXT_FLAGS: readonly (readonly [flag: string, meaning: string])[] = [
 
 export function convertCommand(context: CliContext): Command {
   const command = new Command('convert')
-    .description('Convert a profile into another format.')
-    .argument('<in>', 'a profile, a capture folder, or - for standard input')
+    .description('Convert a profile, or the spans of a trace, into another format of profiles.')
+    .argument('<in>', 'a profile, a trace, a capture folder, or - for standard input')
     .argument('[out]', 'file to write (.gz and .zst are packed), or - for standard output', '-')
     .option('--to <format>', 'format to write; otherwise told by the name of OUT')
     .option('--from <format>', 'format of IN; otherwise told by its content')
@@ -68,6 +68,7 @@ async function convert(input: string, output: string, options: ConvertOptions, c
   const { profiles } = await openProfileInputs([input], context, {
     from: options.from,
     flags,
+    traces: { weight: options.event },
     ...(options.event === undefined ? {} : { event: options.event }),
   });
   const profile = mergeProfiles(profiles, profiles[0]?.name ?? input);

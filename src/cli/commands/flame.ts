@@ -41,7 +41,7 @@ interface FlameCommandOptions extends Omit<CommonOptions, 'color' | 'format'> {
 export function flameCommand(context: CliContext): Command {
   return new Command('flame')
     .description('Draw a profile as a flame graph: one SVG (also for <img> and print), or one HTML page.')
-    .argument('<input...>', 'capture folder, profile (.gz, .zst too), or - for standard input')
+    .argument('<input...>', 'capture folder, profile or trace (.gz, .zst too), or - for standard input')
     .option('-o, --output <file>', 'write to FILE.svg or FILE.html instead of SVG to standard output')
     .option('--html', 'write an HTML page whatever the name of the file')
     .option('--before <file>', 'compare: INPUT is the state after, this the state before')
@@ -82,6 +82,7 @@ Examples:
   $ tprof flame .tprof/2026-11-21T03-15-00-linear -o flame.html    everything, to explore
   $ tprof flame perf.data -o flame.svg --focus 'sqlx|postgres'      what stands on the database client
   $ tprof flame after.json.gz --before before.json.gz -o diff.svg   what changed
+  $ tprof flame traces.jsonl --weight self-time -o work.svg         spans; without --weight their critical paths
   $ perf script | tprof flame - --reverse > callers.svg`,
     )
     .action(async (inputs: string[], options: FlameCommandOptions) => {
@@ -97,6 +98,7 @@ async function flame(inputs: readonly string[], options: FlameCommandOptions, co
   const open = {
     ...(options.from === undefined ? {} : { from: options.from }),
     ...(options.event === undefined ? {} : { event: options.event }),
+    traces: { weight: options.weight ?? options.event },
   };
   const opened = await openProfileInputs(inputs, context, open);
   const name = inputs.join(' ');
