@@ -4,7 +4,7 @@ import type { ProcessId } from './process-table.ts';
 /**
  * Runs in a session of its own, so that no signal for the terminal's programs reaches it, and reads a pipe whose other
  * end tprof holds. `done` ends it; the end of the pipe without it means that tprof was killed: then the workload is
- * asked to end, and two seconds later made to. Whose processes are the workload's is known by the mark in their
+ * asked to end, and three seconds later made to. Whose processes are the workload's is known by the mark in their
  * environment, by pid and start time of those that tprof saw, and by being a child of one of them: never by name,
  * group or pid alone.
  */
@@ -45,13 +45,13 @@ if [ "$found" = ' ' ]; then exit 0; fi
 kill -TERM $found 2>/dev/null
 kill -CONT $found 2>/dev/null
 round=0
-while [ $round -lt 8 ]; do
+while [ $round -lt 11 ]; do
   sleep 0.25
   collect "$mark"
   if [ "$found" = ' ' ]; then exit 0; fi
   round=$((round + 1))
 done
-while [ $round -lt 16 ]; do
+while [ $round -lt 21 ]; do
   kill -KILL $found 2>/dev/null
   sleep 0.1
   collect "$mark"

@@ -180,17 +180,18 @@ async function runTarget(
   });
   if (result.gaveUp)
     say(context, options, `tprof: gave up; what had been saved is in ${relative(context.cwd, folder.directory)}`);
-  for (const process of result.ended) {
-    say(context, options, `tprof: ended ${process.name} (pid ${process.pid}), which the command had left running`);
+  if (result.ended.length > 0) {
+    say(context, options, `tprof: ended what the command had left running: ${namesOf(result.ended)}`);
   }
-  for (const process of result.left) {
-    say(
-      context,
-      options,
-      `tprof: left the daemon ${process.name} (pid ${process.pid}) running; what it does from now on is not recorded`,
-    );
+  if (result.left.length > 0) {
+    const names = namesOf(result.left);
+    say(context, options, `tprof: left daemons running, which are no longer recorded: ${names}`);
   }
   return result;
+}
+
+function namesOf(processes: Observed['processes']): string {
+  return processes.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');
 }
 
 async function watchRunning({ runs }: Prepared, pids: readonly number[], options: RecordOptions): Promise<Observed> {
