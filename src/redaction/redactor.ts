@@ -32,6 +32,9 @@ const COMMAND_KEYS = /^process\.(command_line|command_args|command)$/i;
 /** Log bodies behind which the whole payload stands. */
 const PAYLOAD_BODY = /\b(full|raw|complete)\s+(payload|message|body|request)\b\s*[:=]?/i;
 
+const SECRET_FLAG =
+  /^--?(?:[a-z]+-)*(?:password|passwd|pass|token|secret|api-?key|apikey|auth|access-key|secret-key|client-secret|credentials?)$/i;
+
 /** Loopback says nothing of anybody, and joins need it. */
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|0\.0\.0\.0|\/\S*|)$/;
 
@@ -75,6 +78,7 @@ export class Redactor {
     result = result.replace(HOME_FOLDER, (_all, before: string, name: string) =>
       KEPT_HOMES.has(name) ? `${before}${name}` : `${before}${this.#placeholder('home-folder', name)}`,
     );
+    if (!this.#keep.has('build-path')) result = result.replace(SOURCE_PATH, path => this.#sourcePath(path));
     if (this.#memo.size < 200_000 && text.length < 10_000) this.#memo.set(text, result);
     return result;
   }
@@ -109,15 +113,33 @@ export class Redactor {
     );
   }
 
-  /** Parsed JSON, keys first: objects and arrays are walked without recursion limits in mind only for our own files. */
+  /**
+   * Parsed JSON of a user's own data (rows, tags): keys say what is a payload. Walked with a stack of its own, since
+   * nobody knows how deep it nests.
+   */
   json(value: unknown, key = ''): unknown {
-    if (typeof value === 'string') return this.attribute(key, value);
-    if (Array.isArray(value)) return value.map(item => this.json(item, key));
-    if (typeof value === 'object' && value !== null) {
-      if (PAYLOAD_KEYS.test(key) && !Array.isArray(value)) return this.#placeholder('payload', JSON.stringify(value));
-      return Object.fromEntries(Object.entries(value).map(([k, v]) => [this.text(k), this.json(v, k)]));
-    }
-    return value;
+    return mapJson(value, key, {
+      text: (text, at) => this.attribute(at, text),
+      whole: (inner, at) =>
+        PAYLOAD_KEYS.test(at) && !Array.isArray(inner)
+          ? this.#placeholder('payload', JSON.stringify(inner))
+          : undefined,
+      key: name => this.text(name),
+    });
+  }
+
+  /** Parsed JSON of a tool (profiles, manifests): every string is text, and keys are the tool's own. */
+  document(value: unknown): unknown {
+    return mapJson(value, '', { text: text => this.text(text), whole: () => undefined, key: name => name });
+  }
+
+  /** Words of a command line: the word behind `--password` is one. */
+  words(words: readonly string[]): string[] {
+    return words.map((word, i) =>
+      i > 0 && SECRET_FLAG.test(words[i - 1]!) && !word.startsWith('-')
+        ? this.#placeholder('credential', word)
+        : this.text(word),
+    );
   }
 
   /** What was replaced, by class: how often, and how many different values. */
@@ -125,6 +147,12 @@ export class Redactor {
     return [...this.#replaced]
       .map(([kind, times]) => ({ class: kind, times, distinct: this.#distinct.get(kind) ?? 0 }))
       .sort((a, b) => (a.class < b.class ? -1 : 1));
+  }
+
+  /** A source file's path without the folders that say whose machine it was built on; packages keep their own. */
+  #sourcePath(path: string): string {
+    const keep = PUBLIC_PATH.exec(path)?.index ?? lastSegments(path, 3);
+    return keep <= 0 ? path : this.#placeholder('build-path', path.slice(0, keep)) + path.slice(keep);
   }
 
   #placeholder(kind: RedactionClass, value: string): string {
@@ -140,6 +168,61 @@ export class Redactor {
     }
     return placeholder;
   }
+}
+
+/** An absolute path to a source file, as compilers and engines write it into names. */
+const SOURCE_PATH =
+  /(?:(?<=file:\/\/)|(?<![\w.\]/~-]))\/(?:[\w.+@~-]+\/)+[\w.+@-]+\.(?:rs|c|cc|cpp|cxx|h|hpp|go|py|rb|java|kt|[cm]?[jt]sx?)\b/g;
+
+/** From here on a path is the same on every machine: a package, a crate, the toolchain, the system. */
+const PUBLIC_PATH =
+  /(?<=\/)node_modules\/(?!.*\/node_modules\/)|(?<=\/registry\/src\/[^/]+\/)|(?<=\/site-packages\/)|(?<=\/gems\/)|^\/(?:rustc|usr|lib|lib64|opt\/hostedtoolcache)\//;
+
+/** Index at which the last `count` segments begin; 0 where there are no more. */
+function lastSegments(path: string, count: number): number {
+  let at = path.length;
+  for (let n = 0; n < count && at > 0; n++) at = path.lastIndexOf('/', at - 1);
+  return Math.max(0, at);
+}
+
+interface JsonMapping {
+  text(text: string, key: string): string;
+  /** What stands for a whole object or array, or undefined to go into it. */
+  whole(value: object, key: string): string | undefined;
+  key(name: string): string;
+}
+
+function mapJson(root: unknown, rootKey: string, mapping: JsonMapping): unknown {
+  const result: { root?: unknown } = {};
+  const open: { value: unknown; key: string; put: (mapped: unknown) => void }[] = [
+    { value: root, key: rootKey, put: mapped => (result.root = mapped) },
+  ];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, key, put } = next;
+    if (typeof value === 'string') put(mapping.text(value, key));
+    else if (typeof value !== 'object' || value === null) put(value);
+    else {
+      const whole = mapping.whole(value, key);
+      if (whole !== undefined) put(whole);
+      else if (Array.isArray(value)) {
+        const copy: unknown[] = new Array(value.length);
+        put(copy);
+        // Backwards, so that values are met in their order and placeholders count up with it.
+        for (let i = value.length - 1; i >= 0; i--)
+          open.push({ value: value[i], key, put: mapped => (copy[i] = mapped) });
+      } else {
+        const entries = Object.entries(value);
+        const copy: Record<string, unknown> = {};
+        for (const [name] of entries) copy[mapping.key(name)] = undefined;
+        put(copy);
+        for (let i = entries.length - 1; i >= 0; i--) {
+          const [name, inner] = entries[i]!;
+          open.push({ value: inner, key: name, put: mapped => (copy[mapping.key(name)] = mapped) });
+        }
+      }
+    }
+  }
+  return result.root;
 }
 
 /** `/home/NAME`, `/Users/NAME`, `C:\Users\NAME`, and the same behind a `file://`. */

@@ -153,6 +153,44 @@ test('names of this machine and its people, home and build folders', () => {
   assert.match(text, /as root; malice$/);
 });
 
+test('source paths lose the folders of the machine that built them, packages keep their own', () => {
+  const redactor = new Redactor();
+  assert.equal(
+    redactor.text('event /cargo/registry/src/index.crates.io-1949cf8c6b5b557f/sqlx-core-0.8.6/src/logger.rs:143'),
+    'event [redacted-build-path-1]sqlx-core-0.8.6/src/logger.rs:143',
+  );
+  assert.equal(
+    redactor.text('file:///srv/agent/app/node_modules/pg/lib/client.js'),
+    'file://[redacted-build-path-2]node_modules/pg/lib/client.js',
+  );
+  assert.equal(redactor.text('/srv/agent/app/src/steps/handle.ts'), '[redacted-build-path-3]/src/steps/handle.ts');
+  assert.equal(
+    redactor.text('/rustc/17067e9ac6d/library/core/src/ops/function.rs'),
+    '/rustc/17067e9ac6d/library/core/src/ops/function.rs',
+  );
+  assert.equal(redactor.text('/usr/lib/x86_64-linux-gnu/libc.so.6'), '/usr/lib/x86_64-linux-gnu/libc.so.6');
+});
+
+test('command lines, rows and documents', () => {
+  const redactor = new Redactor();
+  assert.deepEqual(redactor.words(['worker', '--db-password', 'hunter2', '--name', 'x']), [
+    'worker',
+    '--db-password',
+    '[redacted-credential-1]',
+    '--name',
+    'x',
+  ]);
+  assert.deepEqual(redactor.json({ tasks: [{ task_uuid: 'u', context: { amount: 500 }, name: 'n' }] }), {
+    tasks: [{ task_uuid: 'u', context: '[redacted-payload-1]', name: 'n' }],
+  });
+  assert.deepEqual(redactor.document({ inputs: ['a@example.com', 1, null] }), {
+    inputs: ['[redacted-email-1]', 1, null],
+  });
+  let deep: unknown = 'a@example.com';
+  for (let i = 0; i < 50_000; i++) deep = [deep];
+  assert.ok(Array.isArray(redactor.document(deep)));
+});
+
 test('--keep leaves a class in', () => {
   assert.equal(new Redactor({ keep: ['email'] }).text('a@example.com'), 'a@example.com');
 });
