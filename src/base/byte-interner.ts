@@ -15,6 +15,9 @@ const POOL_BYTES = 8 << 20;
 export class ByteInterner {
   readonly #strings: Interner;
   readonly #pool = Buffer.allocUnsafeSlow(POOL_BYTES);
+  readonly #poolView = new DataView(this.#pool.buffer, this.#pool.byteOffset, POOL_BYTES);
+  #bytes: Uint8Array = this.#pool;
+  #view: DataView = this.#poolView;
   #used = 0;
   /** Entry + 1, or 0 for a free slot. */
   #slots = new Int32Array(FIRST_SLOTS);
@@ -23,6 +26,12 @@ export class ByteInterner {
   readonly #offset = new Int32Array(MOST_STRINGS);
   readonly #length = new Int32Array(MOST_STRINGS);
   readonly #index = new Int32Array(MOST_STRINGS);
+  /** Entry that followed each entry last time, and the entry found last: keys and values come in the same order. */
+  readonly #next = new Int32Array(MOST_STRINGS);
+  #last = 0;
+  /** 1 where a string has nothing that JSON writes differently. */
+  readonly #plain = new Uint8Array(MOST_STRINGS);
+  matched = 0;
 
   constructor(strings: Interner) {
     this.#strings = strings;
@@ -32,6 +41,11 @@ export class ByteInterner {
   intern(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start;
     if (length === 0) return 0;
+    const guess = this.#next[this.#last]!;
+    if (this.#length[guess] === length && this.#same(guess, bytes, start, length)) {
+      this.#last = guess;
+      return this.#index[guess]!;
+    }
     if (length > LONGEST) return this.#strings.intern(text(bytes, start, end));
     const hash = hashBytes(bytes, start, end);
     let slot = (hash ^ (hash >>> 15)) & (this.#slots.length - 1);
@@ -39,6 +53,8 @@ export class ByteInterner {
       const entry = this.#slots[slot]! - 1;
       if (entry < 0) break;
       if (this.#hash[entry] === hash && this.#length[entry] === length && this.#same(entry, bytes, start, length)) {
+        this.#next[this.#last] = entry;
+        this.#last = entry;
         return this.#index[entry]!;
       }
       slot = (slot + 1) & (this.#slots.length - 1);
@@ -46,10 +62,33 @@ export class ByteInterner {
     return this.#learn(hash, bytes, start, end);
   }
 
+  /**
+   * The index of a string that ends with a quote, if it is the one that followed last time; else -1. `matched` is then
+   * its length. Spares looking for the quote: only strings that stand in JSON as they are can be guessed.
+   */
+  guessQuoted(bytes: Uint8Array, start: number): number {
+    const guess = this.#next[this.#last]!;
+    const length = this.#length[guess]!;
+    // Beyond the end of the bytes there is no quote either.
+    if (bytes[start + length] !== 0x22 || this.#plain[guess] === 0) return -1;
+    if (!this.#same(guess, bytes, start, length)) return -1;
+    this.#last = guess;
+    this.matched = length;
+    return this.#index[guess]!;
+  }
+
   #same(entry: number, bytes: Uint8Array, start: number, length: number): boolean {
-    const pool = this.#pool;
-    const offset = this.#offset[entry]!;
-    for (let i = 0; i < length; i++) if (pool[offset + i] !== bytes[start + i]) return false;
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    const pool = this.#poolView;
+    const view = this.#view;
+    let at = this.#offset[entry]!;
+    let i = start;
+    const last = start + length - 4;
+    for (; i <= last; i += 4, at += 4) if (pool.getInt32(at) !== view.getInt32(i)) return false;
+    for (; i < start + length; i++, at++) if (this.#pool[at] !== bytes[i]) return false;
     return true;
   }
 
@@ -58,6 +97,8 @@ export class ByteInterner {
       this.#slots = new Int32Array(FIRST_SLOTS);
       this.#count = 0;
       this.#used = 0;
+      this.#last = 0;
+      this.#next.fill(0);
     }
     if (this.#count * 2 >= this.#slots.length) {
       this.#slots = new Int32Array(this.#slots.length * 4);
@@ -65,12 +106,20 @@ export class ByteInterner {
     }
     const entry = this.#count++;
     const offset = this.#used;
-    for (let i = start; i < end; i++) this.#pool[this.#used++] = bytes[i]!;
+    let plain = 1;
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i]!;
+      if (byte < 0x20 || byte === 0x22 || byte === 0x5c) plain = 0;
+      this.#pool[this.#used++] = byte;
+    }
+    this.#plain[entry] = plain;
     const index = this.#strings.intern(this.#pool.toString('utf8', offset, this.#used));
     this.#hash[entry] = hash;
     this.#offset[entry] = offset;
     this.#length[entry] = end - start;
     this.#index[entry] = index;
+    this.#next[this.#last] = entry;
+    this.#last = entry;
     this.#place(entry);
     return index;
   }

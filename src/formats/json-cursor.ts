@@ -106,6 +106,13 @@ export class JsonCursor {
 
   /** A string, interned; `null` counts as ''. */
   string(): number {
+    if (this.bytes[this.p] === 0x22) {
+      const guessed = this.#names.guessQuoted(this.bytes, this.p + 1);
+      if (guessed !== -1) {
+        this.p += this.#names.matched + 2;
+        return guessed;
+      }
+    }
     this.text();
     return this.#names.intern(this.textBytes, this.textStart, this.textEnd);
   }
