@@ -15,6 +15,8 @@ export interface Part {
   readonly evidence: 'span' | 'event' | 'log' | 'row' | 'gap';
   readonly standIn: string;
   readonly shared: boolean;
+  /** Process that did it, or in which the gap is; -1 = between two. */
+  readonly process: number;
   readonly observation: Observation | undefined;
   /** Of a stretch that stands for a whole run: its span. */
   readonly node?: SpanNode | undefined;
@@ -179,6 +181,7 @@ function pointOf(o: Observation, chain: Chain, shared: boolean): Point {
       evidence: o.kind === 'enclosing' ? 'span' : o.kind,
       standIn: o.standIn,
       shared,
+      process: o.process,
       observation: o,
       behind: '',
     },
@@ -202,6 +205,7 @@ function gap(
     evidence: 'gap',
     standIn: '',
     shared: false,
+    process: before !== undefined && before.process === after?.process ? before.process : -1,
     observation: undefined,
     behind,
   });

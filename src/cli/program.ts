@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { breakdownCommand } from './commands/breakdown.ts';
 import { convertCommand } from './commands/convert.ts';
 import { criticalPathCommand } from './commands/critical-path.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -18,6 +19,7 @@ import { TPROF_VERSION } from './version.ts';
 export type CommandFactory = (context: CliContext) => Command;
 
 const COMMANDS: readonly CommandFactory[] = [
+  breakdownCommand,
   convertCommand,
   criticalPathCommand,
   doctorCommand,

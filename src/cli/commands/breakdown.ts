@@ -1,0 +1,116 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { analyzeBreakdown } from '../../../analyzers/lifecycle/breakdown.ts';
+import type { BreakdownResult } from '../../../analyzers/lifecycle/breakdown-result.ts';
+import type { Catalog } from '../../../analyzers/lifecycle/catalog.ts';
+import { parseCatalog } from '../../../analyzers/lifecycle/catalog-parse.ts';
+import { parseRows, type Rows } from '../../../analyzers/lifecycle/evidence/rows.ts';
+import { TASKER_CATALOG } from '../../../analyzers/lifecycle/tasker-catalog.ts';
+import { TprofError } from '../../base/errors.ts';
+import { formatCount } from '../../base/format-units.ts';
+import type { Trace } from '../../model/trace.ts';
+import type { Block } from '../../report/block.ts';
+import { breakdownView } from '../../report/breakdown-view.ts';
+import type { CliContext, CommonOptions } from '../context.ts';
+import { openTraceInputs } from '../inputs.ts';
+import { emitReport, withCommonOptions, writeStdout } from '../output.ts';
+import { readJsonFile } from '../read-json-file.ts';
+
+interface BreakdownCommandOptions extends CommonOptions {
+  readonly from?: string;
+  readonly top: number;
+  readonly task?: string;
+  readonly rows?: string;
+  readonly catalog?: string;
+  readonly printCatalog?: boolean;
+}
+
+/** `tprof breakdown INPUT…` */
+export function breakdownCommand(context: CliContext): Command {
+  const command = new Command('breakdown')
+    .description(
+      "Break each workflow step's life into its operations, waits, handler and own code, to the last nanosecond.",
+    )
+    .argument(
+      '[input...]',
+      'capture folder, traces and logs (.gz, .zst too; several are joined), or - for standard input',
+    )
+    .option('--task <uuid>', 'only this task, part by part: its id, or the beginning of it')
+    .option('--rows <file>', "the orchestrator's tables after the run, as JSON (.gz, .zst too)")
+    .option('--catalog <file>', 'how to recognise another orchestrator: JSON of the shape that --print-catalog writes')
+    .option('--print-catalog', 'write the built-in catalogue as JSON, and nothing else')
+    .option('--top <n>', 'rows in each list', positiveInteger, 20)
+    .option('--from <format>', 'read the input as this format instead of detecting it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ tprof breakdown capture/                                  what tprof record or receive left behind
+  $ tprof breakdown traces.jsonl.gz logs.jsonl.gz --rows rows.json.gz
+  $ tprof breakdown capture/ --task 01a1fbe8                  one task, part by part
+  $ tprof breakdown capture/ --json | jq '.operations[] | {id, p95Ns}'`,
+    )
+    .action(async (inputs: string[], options: BreakdownCommandOptions) => {
+      if (options.printCatalog === true) {
+        await writeStdout(context, `${JSON.stringify(TASKER_CATALOG, null, 2)}\n`);
+        return;
+      }
+      if (inputs.length === 0) {
+        throw new TprofError('usage', 'tprof breakdown needs an input', { hint: 'tprof breakdown CAPTURE, or --help' });
+      }
+      const catalog = options.catalog === undefined ? undefined : await readCatalog(options.catalog, context);
+      const rows = options.rows === undefined ? undefined : await readRows(options.rows, context);
+      const { trace } = await openTraceInputs(inputs, context, {
+        needs: 'a trace',
+        ...(options.from === undefined ? {} : { from: options.from }),
+      });
+      const result = analyzeBreakdown(trace, {
+        inputs: options.rows === undefined ? inputs : [...inputs, options.rows],
+        ...(catalog === undefined ? {} : { catalog }),
+        ...(rows === undefined ? {} : { rows }),
+        ...(options.task === undefined ? {} : { task: options.task.toLowerCase() }),
+      });
+      expectSteps(result, trace, inputs.join(' '), options.task);
+      await emitReport(context, options, {
+        title: `Breakdown of ${inputs.join(' ')}`,
+        result,
+        blocks: (): Block[] => [
+          { kind: 'heading', level: 1, text: `Breakdown of ${inputs.join(' ')}` },
+          ...breakdownView(result, { top: options.top, detail: options.task !== undefined }),
+        ],
+      });
+    });
+  return withCommonOptions(command);
+}
+
+/** A trace without a workflow step is an answer to another question: say what it is instead. */
+function expectSteps(result: BreakdownResult, trace: Trace, named: string, task: string | undefined): void {
+  if (result.completeness.steps > 0) return;
+  if (task !== undefined) {
+    throw new TprofError('input-invalid', `${named}: expected a task ${task}, found none of that id with steps`, {
+      hint: `tprof breakdown ${named} lists the tasks`,
+    });
+  }
+  const services = [...new Set(trace.resources.map(r => r.serviceName).filter(name => name !== ''))].sort();
+  const of = services.length === 0 ? '' : ` of ${services.slice(0, 3).join(', ')}`;
+  throw new TprofError(
+    'input-invalid',
+    `${named}: expected the steps of a workflow, found ${formatCount(trace.spans.length)} spans and ${formatCount(trace.logs.length)} log records${of} without any`,
+    {
+      hint: `tprof critical-path ${named} reads any trace; --catalog FILE tells how another orchestrator is recognised`,
+    },
+  );
+}
+
+async function readCatalog(file: string, context: CliContext): Promise<Catalog> {
+  return parseCatalog(file, await readJsonFile(file, context, 'a catalogue'));
+}
+
+async function readRows(file: string, context: CliContext): Promise<Rows> {
+  return parseRows(file, await readJsonFile(file, context, 'tables'));
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number above 0');
+  return value;
+}
