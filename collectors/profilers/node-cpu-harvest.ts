@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { processName } from '../process-name.ts';
 import type { ProfilerArtefact, ProfilerHarvest } from './profiler.ts';
 
 /** Lines of the agent's journals (collectors/preload/journal.cjs). */
@@ -105,8 +106,7 @@ function processOf(start: Start): NonNullable<ProfilerHarvest['processes']>[numb
 }
 
 function describe({ pid, tid, argv, isMainThread }: Start): string {
-  const script = argv.find((word, i) => i > 0 && !word.startsWith('-')) ?? 'node';
-  const name = script.slice(script.lastIndexOf('/') + 1);
+  const name = processName(argv, undefined, 'node');
   return isMainThread ? `${name} (pid ${pid})` : `worker thread ${tid} of ${name} (pid ${pid})`;
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { processName } from '../../../collectors/process-name.ts';
 import type { Runtime } from '../../../collectors/profilers/profiler.ts';
 import { resolveCommand } from '../../../collectors/resolve-command.ts';
 
@@ -41,8 +42,7 @@ export function resolveTarget(
   }
   const path = resolveCommand(first, environment, cwd);
   const program = basename(path);
-  const script = NODE_PROGRAMS.test(program) ? rest.find(word => !word.startsWith('-')) : undefined;
-  const name = basename(script ?? first).replace(/\.(c|m)?[jt]s$/, '');
+  const name = nameOf(program, words);
   const common = { command: words, typed: words, name, builtIn: false };
   const line = firstLine(path);
   if (NODE_PROGRAMS.test(program)) return { ...common, runtime: 'node', because: `${program} runs on Node` };
@@ -56,6 +56,14 @@ export function resolveTarget(
     return { ...common, runtime: 'script', because: `${program} starts other programs` };
   }
   return { ...common, runtime: 'native', because: `${program} is a native program` };
+}
+
+/** `app` of `node app.js`, `npm-run-build` of `npm run build`, else the program. */
+function nameOf(program: string, words: readonly string[]): string {
+  if (/^(npm|npx|yarn|pnpm|pnpx|corepack)$/.test(program)) {
+    return [program, ...words.slice(1, 3).filter(word => !word.startsWith('-'))].join('-');
+  }
+  return processName([program, ...words.slice(1)], undefined, program);
 }
 
 /** bin/tprof.js of this very tprof: above `src/` in a checkout, above `dist/src/` when installed. */
