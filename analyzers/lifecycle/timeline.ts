@@ -142,7 +142,9 @@ function pathOf(attempt: Attempt, { catalog }: TimelineContext): Point[] {
         evidence: run.node.row >= 0 ? ('span' as const) : ('log' as const),
         standIn: '',
         shared: true,
+        process: run.process,
         observation: undefined,
+        node: run.node,
         behind: '',
       };
       points.push({

@@ -43,7 +43,7 @@ export function breakdownView(result: BreakdownResult, options: BreakdownViewOpt
         ['unattributed', bar(shares.unattributed)],
       ],
     },
-    operationsTable(result),
+    ...operationsTable(result),
     figuresTable('Phases, per step', 'phase', result.phases, f => f.phase),
   ];
   if (result.waits.length > 0) blocks.push(figuresTable('Waits', 'wait', result.waits, f => f.id));
@@ -69,29 +69,37 @@ function summary(result: BreakdownResult): string {
   ].join('');
 }
 
-function operationsTable({ operations }: BreakdownResult): Table {
-  return {
+function operationsTable({ operations }: BreakdownResult): Block[] {
+  const rows: Cell[][] = [];
+  operations.forEach((f, i) => {
+    if (f.phase !== operations[i - 1]?.phase) rows.push([f.phase, '', '', '', '', '', '', '', '']);
+    const name = `  ${f.id}`;
+    rows.push([
+      f.expectedPerStep > 0 ? name : { text: name, dim: true },
+      f.expectedPerStep > 0 ? `${f.expectedPerStep}` : '',
+      ...figures(f),
+      `${seenAs(f.evidence)}${f.standIn === null ? '' : '*'}`,
+    ]);
+  });
+  const standIns = operations.filter(f => f.standIn !== null).map(f => `${f.id}: ${f.standIn}`);
+  const table: Table = {
     kind: 'table',
-    caption: 'Operations: what the documents expect at each step beside what was observed; others below them',
+    caption:
+      'Operations: what the documents expect at each step, and what was observed; without a number: what runs besides',
     columns: [
-      { title: 'phase', align: 'left' },
       { title: 'operation', align: 'left', code: true },
-      { title: 'expected', align: 'right' },
+      { title: 'a step', align: 'right' },
       ...FIGURES,
       { title: 'seen as', align: 'left' },
     ],
-    rows: operations.map((f, i) => [
-      f.phase === operations[i - 1]?.phase ? '' : f.phase,
-      f.expectedPerStep > 0 ? f.id : { text: f.id, dim: true },
-      f.expectedPerStep > 0 ? `${f.expectedPerStep} a step` : '',
-      ...figures(f),
-      [...seenAs(f.evidence), ...(f.standIn === null ? [] : [`stand-in: ${f.standIn}`])].join(', '),
-    ]),
+    rows,
   };
+  if (standIns.length === 0) return [table];
+  return [table, { kind: 'paragraph', text: `* Stood in for by what runs instead: ${standIns.join('; ')}.` }];
 }
 
-function seenAs(evidence: { span: number; event: number; log: number }): string[] {
-  return (['span', 'event', 'log'] as const).filter(kind => evidence[kind] > 0);
+function seenAs(evidence: { span: number; event: number; log: number }): string {
+  return (['span', 'event', 'log'] as const).filter(kind => evidence[kind] > 0).join(', ');
 }
 
 function figuresTable(
