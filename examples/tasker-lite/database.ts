@@ -122,7 +122,10 @@ export class Session {
       this.tell(statement, ran, scope, extras);
       return ran;
     } catch (error) {
-      if (this.#tracing.enabled) this.#record(statement, startMs, nowMs(), scope, { ...extras, error });
+      if (this.#tracing.enabled) {
+        const failed = { rows: [], rowCount: 0, startMs, endMs: nowMs() };
+        this.#record(statement, failed, scope, { ...extras, error });
+      }
       throw error;
     }
   }
@@ -137,14 +140,13 @@ export class Session {
     return { rows: result.rows as Row[], rowCount: result.rowCount ?? 0, startMs, endMs: nowMs() };
   }
 
-  tell(statement: Statement, ran: { startMs: number; endMs: number }, scope: Scope, extras: SpanExtras = {}): void {
-    if (this.#tracing.enabled) this.#record(statement, ran.startMs, ran.endMs, scope, extras);
+  tell(statement: Statement, ran: Ran<unknown>, scope: Scope, extras: SpanExtras = {}): void {
+    if (this.#tracing.enabled) this.#record(statement, ran, scope, extras);
   }
 
   #record(
     statement: Statement,
-    startMs: number,
-    endMs: number,
+    ran: Ran<unknown>,
     scope: Scope,
     { ref, attributes, links, events, error }: SpanExtras & { error?: unknown },
   ): void {
@@ -152,19 +154,21 @@ export class Session {
     this.#tracing.record({
       ref: ref ?? this.#tracing.ref(scope.parent),
       parent: scope.parent,
+      what: statement.id,
       name:
         destination === undefined
           ? statement.summary
           : `${String(statement.attributes['messaging.operation.name'])} ${String(destination)}`,
       kind: statement.kind,
-      startMs,
-      endMs,
+      startMs: ran.startMs,
+      endMs: ran.endMs,
       ids: scope.ids,
       fixed: statement.attributes,
       attributes,
       links,
       events,
       error,
+      sql: { text: statement.text, affected: ran.rowCount, returned: ran.rows.length },
     });
   }
 }

@@ -11,7 +11,7 @@ import { mayTaskGo } from './state-machine.ts';
 import { createOutcomeSteps, type StepOutcome, stepsToCreate } from './step-creation.ts';
 import { transitionStep } from './step-transition.ts';
 import { createTask, type TaskRequest } from './task-creation.ts';
-import type { SpanRef, Tracing, WorkIds } from './tracing.ts';
+import type { EnclosingId, SpanRef, Tracing, WorkIds } from './tracing.ts';
 
 export interface OrchestrationOptions {
   readonly database: Database;
@@ -146,6 +146,7 @@ export class Orchestration {
     tracing.record({
       ref,
       parent: message.sender,
+      what: 'process_result',
       name: `process ${RESULT_QUEUE}`,
       kind: 'consumer',
       startMs,
@@ -344,11 +345,21 @@ export class Orchestration {
   #tell(
     ref: SpanRef,
     parent: SpanRef | undefined,
-    name: string,
+    name: EnclosingId,
     startMs: number,
     ids: WorkIds,
     attributes?: { readonly [key: string]: readonly string[] },
   ): void {
-    this.#options.tracing.record({ ref, parent, name, kind: 'internal', startMs, endMs: nowMs(), ids, attributes });
+    this.#options.tracing.record({
+      ref,
+      parent,
+      what: name,
+      name,
+      kind: 'internal',
+      startMs,
+      endMs: nowMs(),
+      ids,
+      attributes,
+    });
   }
 }

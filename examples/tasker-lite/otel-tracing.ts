@@ -71,6 +71,7 @@ export function startOtelTracing(service: { readonly name: string; readonly inst
   timer.unref();
   return {
     enabled: true,
+    propagates: true,
     ref: parent => ids.ref(parent),
     record: span => {
       unmade.push(span);

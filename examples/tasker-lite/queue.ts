@@ -56,7 +56,7 @@ export async function sendMessage(
 ): Promise<void> {
   const { task_uuid, step_uuid, correlation_id, step_name, namespace } = scope.ids;
   const ref = tracing.ref(scope.parent);
-  const headers = { step_name, namespace, ...(tracing.enabled ? { traceparent: formatTraceparent(ref) } : {}) };
+  const headers = { step_name, namespace, ...(tracing.propagates ? { traceparent: formatTraceparent(ref) } : {}) };
   const body = JSON.stringify({ task_uuid, step_uuid, correlation_id });
   const ran = await session.quiet<{ msg_id: string }>(statement, [queue, body, JSON.stringify(headers)]);
   session.tell(statement, ran, scope, {

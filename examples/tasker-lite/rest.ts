@@ -59,6 +59,7 @@ export class Rest {
     this.#tracing.record({
       ref,
       parent,
+      what: 'request',
       name: `${request.method} ${answer.route}`,
       kind: 'server',
       startMs,

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly context?: Readonly<Record<string, unknown>>;
   readonly statementLog?: string;
   readonly durable?: boolean;
+  /** `tasker`: what the real Tasker would emit; see the README. */
+  readonly emit?: 'conventions' | 'tasker';
   /** After this long a task counts as stuck; else what its scenario says. */
   readonly timeoutS?: number;
   /** Ends the run early; what is under way is given up, everything is cleaned up. */
@@ -108,6 +110,7 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
         namespaces: [options.scenario.namespace],
         createsSchema: kind === 'orchestration' && index === 0,
         instance: `${kind}-${index + 1}`,
+        emit: options.emit ?? 'conventions',
       },
       env: options.env,
       onTaskEnded: (taskUuid, status, atMs) => ended.tell(taskUuid, { status, atMs }),

@@ -31,7 +31,7 @@ export async function runService(
   let starting: Promise<Service> | undefined;
   let ending: Promise<void> | undefined;
   let failed = false;
-  const tracing = await startTracing(name, settings.instance);
+  const tracing = await startTracing(name, settings);
   const database = new Database({
     url: settings.databaseUrl,
     schema: settings.schema,
@@ -80,12 +80,16 @@ function readSchema(schema: string): string {
   return inSchema(readFileSync(new URL('./schema.sql', import.meta.url), 'utf8'), schema);
 }
 
-async function startTracing(name: string, instance: string): Promise<Tracing> {
+async function startTracing(name: string, { instance, emit }: ServiceSettings): Promise<Tracing> {
   const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, TELEMETRY_ENABLED, OTEL_SDK_DISABLED } =
     process.env;
   const endpoint = OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? OTEL_EXPORTER_OTLP_ENDPOINT;
   const off = OTEL_SDK_DISABLED === 'true' || TELEMETRY_ENABLED === 'false';
   if (off || (endpoint ?? '') === '') return NO_TRACING;
+  if (emit === 'tasker') {
+    const { startTaskerTracing } = await import('./otel-tasker.ts');
+    return startTaskerTracing({ worker: name === 'tasker-lite-worker' });
+  }
   const { startOtelTracing } = await import('./otel-tracing.ts');
   return startOtelTracing({ name, instance });
 }

@@ -7,6 +7,8 @@ export interface ServiceSettings {
   /** The first orchestration makes the schema. */
   readonly createsSchema: boolean;
   readonly instance: string;
+  /** Spans by the conventions, or what the real Tasker emits. */
+  readonly emit: 'conventions' | 'tasker';
 }
 
 /** From a process to its starter. */

@@ -2,6 +2,7 @@ import type { Attributes, SpanKindName } from './tracing.ts';
 
 /** One SQL statement of the workload. */
 export interface Statement {
+  readonly id: StatementId;
   /** Name of the prepared statement; also what the server's own log calls it. Undefined = sent as plain text. */
   readonly name?: string;
   readonly text: string;
@@ -152,6 +153,7 @@ function statement(id: StatementId, schema: string, database: string): Statement
   const messaging = MESSAGING[id];
   const summary = target === null ? operation : `${operation} ${schema}.${target[1]!}`;
   return {
+    id,
     ...(target === null ? {} : { name: id }),
     text,
     summary,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { StatementId } from './statements.ts';
 
 /** What a span is known by before it is told. Enough to be a parent, to be linked to, and to travel with a message. */
 export interface SpanRef {
@@ -22,6 +23,8 @@ export type SpanKindName = 'internal' | 'server' | 'client' | 'producer' | 'cons
 export interface SpanRecord {
   readonly ref: SpanRef;
   readonly parent: SpanRef | undefined;
+  /** What it is, however it is called: a statement's id, or the name of an enclosing span. */
+  readonly what: StatementId | EnclosingId;
   readonly name: string;
   readonly kind: SpanKindName;
   readonly startMs: number;
@@ -35,7 +38,20 @@ export interface SpanRecord {
     | readonly { readonly name: string; readonly atMs: number; readonly attributes?: Attributes }[]
     | undefined;
   readonly error?: unknown;
+  /** Of a statement: its text, and how many rows it wrote or returned. */
+  readonly sql?: { readonly text: string; readonly affected: number; readonly returned: number } | undefined;
 }
+
+/** Spans that enclose statements, and the handler. */
+export type EnclosingId =
+  | 'request'
+  | 'create_task'
+  | 'enqueue_ready_steps'
+  | 'enqueue_step'
+  | 'process_step'
+  | 'handler'
+  | 'process_result'
+  | 'finalize_task';
 
 /**
  * Where spans go. A span is told once, after its end, and turned into one of the SDK only when the process has nothing
@@ -43,6 +59,8 @@ export interface SpanRecord {
  */
 export interface Tracing {
   readonly enabled: boolean;
+  /** Whether a message carries the context of the span that sends it. */
+  readonly propagates: boolean;
   /** A new span below `parent`, or of a trace of its own. */
   ref(parent: SpanRef | undefined): SpanRef;
   record(span: SpanRecord): void;
@@ -57,6 +75,7 @@ const NONE: SpanRef = { traceId: '', spanId: '' };
 /** Tells nobody; for runs without an endpoint. */
 export const NO_TRACING: Tracing = {
   enabled: false,
+  propagates: false,
   ref: () => NONE,
   record: () => {},
   idle: () => {},

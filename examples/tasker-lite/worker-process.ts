@@ -3,8 +3,9 @@ import { runService } from './service-process.ts';
 import { Worker } from './worker.ts';
 
 await runService('tasker-lite-worker', async ({ settings, database, tracing, fail }) => {
-  const { namespaces, concurrency } = settings;
-  const worker = new Worker({ database, tracing, namespaces, concurrency, onFailure: fail });
+  const { namespaces, concurrency, emit } = settings;
+  const serial = emit === 'tasker';
+  const worker = new Worker({ database, tracing, namespaces, concurrency, serial, onFailure: fail });
   await database.warm(2);
   await worker.start();
   return { stop: () => worker.stop() };

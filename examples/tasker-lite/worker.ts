@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { nowMs } from './clock.ts';
 import { Consumer } from './consumer.ts';
-import type { Database, Scope } from './database.ts';
+import type { Database, Scope, Session } from './database.ts';
 import { runHandler } from './handlers.ts';
+import { KeyedLock } from './keyed-lock.ts';
 import { type ClaimedMessage, deleteMessage, sendMessage, tellClaim } from './queue.ts';
 import { RESULT_QUEUE, workerQueue } from './scenarios.ts';
 import type { StepState } from './state-machine.ts';
@@ -14,6 +15,8 @@ export interface WorkerOptions {
   readonly tracing: Tracing;
   readonly namespaces: readonly string[];
   readonly concurrency: number;
+  /** One step at a time is claimed, and one submitted, as in Tasker's worker; handlers run side by side anyway. */
+  readonly serial: boolean;
   readonly onFailure: (error: Error) => void;
 }
 
@@ -38,6 +41,7 @@ interface Outcome {
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #consumer: Consumer;
+  readonly #lanes = new KeyedLock();
   readonly #uuid = randomUUID();
 
   constructor(options: WorkerOptions) {
@@ -65,12 +69,13 @@ export class Worker {
   async #execute(message: ClaimedMessage): Promise<void> {
     const { database, tracing } = this.#options;
     const { statements } = database;
-    const startMs = nowMs();
     const ref = tracing.ref(message.sender);
     const scope: Scope = { parent: ref, ids: message.ids };
     const stepUuid = message.ids.step_uuid;
+    let startMs = nowMs();
 
-    const step = await database.session(async session => {
+    const step = await this.#inLane('claim', stepUuid, async session => {
+      startMs = nowMs();
       tellClaim(session, statements['claim-step'], message);
       const { rows } = await session.run<StepContext>(statements['hydrate-step'], [stepUuid], scope);
       const found = rows[0];
@@ -89,8 +94,8 @@ export class Worker {
     });
 
     const outcome = step === undefined ? undefined : await this.#handle(step, scope);
-    await database.session(async session => {
-      if (outcome !== undefined) {
+    if (outcome !== undefined) {
+      await this.#inLane('submit', stepUuid, async session => {
         const { executionTimeMs, ...results } = outcome;
         const moved = await transitionStep(session, statements, scope, {
           name: 'submit',
@@ -105,12 +110,13 @@ export class Worker {
           },
         });
         if (moved) await sendMessage(session, statements['send-result'], RESULT_QUEUE, scope, tracing);
-      }
-      await deleteMessage(session, statements['delete-step-message'], message, scope);
-    });
+      });
+    }
+    await database.session(session => deleteMessage(session, statements['delete-step-message'], message, scope));
     tracing.record({
       ref,
       parent: message.sender,
+      what: 'process_step',
       name: `process ${message.queue}`,
       kind: 'consumer',
       startMs,
@@ -120,6 +126,12 @@ export class Worker {
       attributes: { 'messaging.destination.name': message.queue, 'messaging.message.id': message.msgId },
       links: message.sender === undefined ? [] : [{ ref: message.sender }],
     });
+  }
+
+  /** On a connection, and alone where the worker is serial. */
+  #inLane<T>(lane: 'claim' | 'submit', stepUuid: string, work: (session: Session) => Promise<T>): Promise<T> {
+    const { database, serial } = this.#options;
+    return this.#lanes.run(serial ? lane : `${lane} ${stepUuid}`, () => database.session(work));
   }
 
   async #handle(step: StepContext, scope: Scope): Promise<Outcome> {
@@ -141,6 +153,7 @@ export class Worker {
     tracing.record({
       ref: tracing.ref(scope.parent),
       parent: scope.parent,
+      what: 'handler',
       name: 'handler',
       kind: 'internal',
       startMs,

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { runOnCluster } from '../../../examples/tasker-lite/cluster.ts';
 import { runWorkload, type TaskResult } from '../../../examples/tasker-lite/run.ts';
 import { findScenario, SCENARIOS, type Scenario } from '../../../examples/tasker-lite/scenarios.ts';
@@ -23,6 +23,7 @@ interface E2eOptions extends CommonOptions {
   readonly timeout?: number;
   readonly context?: Record<string, unknown>;
   readonly durable?: boolean;
+  readonly emit: 'conventions' | 'tasker';
   readonly statementLog?: string;
 }
 
@@ -39,6 +40,11 @@ export function e2eCommand(context: CliContext): Command {
     .option('--poll-ms <ms>', 'with --cluster: time between two looks at a task', positiveInteger, 20)
     .option('--timeout <s>', 'a task that takes longer counts as failed (default: by scenario)', positiveInteger)
     .option('--context <json>', "replaces parts of the tasks' context", jsonObject)
+    .addOption(
+      new Option('--emit <style>', 'what the embedded workload emits: spans by the conventions, or what Tasker does')
+        .choices(['conventions', 'tasker'])
+        .default('conventions'),
+    )
     .option('--durable', 'let the embedded PostgreSQL wait for the disk at each commit')
     .option('--statement-log <file>', 'let the embedded PostgreSQL log each statement with its parameters')
     .addHelpText(
@@ -105,6 +111,7 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
       orchestrations: options.orchestrations,
       env: context.env,
       durable: options.durable === true,
+      emit: options.emit,
       onStarted: () => progress.stage('running'),
       ...(options.timeout === undefined ? {} : { timeoutS: options.timeout }),
       ...(options.statementLog === undefined ? {} : { statementLog: resolve(context.cwd, options.statementLog) }),
