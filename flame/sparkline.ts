@@ -48,6 +48,13 @@ export function renderSparklineSvg(input: Sparkline, size: { width?: number; hei
   const gaps = missing === 0 ? '' : `, ${formatCount(missing)} readings missing`;
   const span = count === 0 ? '' : ` in ${formatDuration(end - begin)}`;
   const text = `${words}${span}${gaps}`;
+  const shortWords =
+    missing === count
+      ? words
+      : `${inUnit(low, input.unit)} … ${inUnit(high, input.unit)}, last ${inUnit(last, input.unit)}`;
+  const most = Math.floor((width - 2 * MARGIN) / 6.2);
+  const caption =
+    text.length <= most ? text : shortWords.length <= most ? shortWords : `${shortWords.slice(0, most - 1)}…`;
   const id = `s${hashOf(`${input.title}${count}${last}`).toString(36)}`;
   const floor = Math.min(0, low === Number.POSITIVE_INFINITY ? 0 : low);
   const ceiling = Math.max(high === Number.NEGATIVE_INFINITY ? 1 : high, floor + Number.MIN_VALUE);
@@ -61,7 +68,7 @@ export function renderSparklineSvg(input: Sparkline, size: { width?: number; hei
     area === '' ? '' : `<path class="sa" d="${area}"/>`,
     line === '' ? '' : `<path class="sl" d="${line}"/>`,
     `<path class="sb" d="M${plot.left} ${plot.top + plot.height + 0.5}h${plot.width}"/>`,
-    `<text class="sw" x="${MARGIN}" y="${height - 5}">${xmlText(text)}</text></svg>\n`,
+    `<text class="sw" x="${MARGIN}" y="${height - 5}">${xmlText(caption)}</text></svg>\n`,
   ].join('\n');
 }
 

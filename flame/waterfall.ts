@@ -102,10 +102,9 @@ export function renderWaterfallSvg(input: Waterfall, options: WaterfallOptions =
   const bottom = top + rows.length * ROW;
   for (const tick of axisTicks(input.totalNs, Math.max(2, Math.floor((width - left) / 110)))) {
     const at = short(left + tick * scale);
+    const anchor = tick === 0 ? 'start' : tick > input.totalNs * 0.96 ? 'end' : 'middle';
     out.push(`<path class="wg" d="M${at} ${top - 4}V${bottom}"/>`);
-    out.push(
-      `<text class="wa" x="${at}" y="${top - 8}" text-anchor="${tick === 0 ? 'start' : 'middle'}">${formatDuration(tick)}</text>`,
-    );
+    out.push(`<text class="wa" x="${at}" y="${top - 8}" text-anchor="${anchor}">${formatDuration(tick)}</text>`);
   }
   rows.forEach((row, i) => {
     const at = top + i * ROW;
@@ -134,17 +133,23 @@ function barMarkup(bar: WaterfallBar, y: number, left: number, scale: number, to
   const title = `${bar.label}: ${formatDuration(bar.durationNs)} from ${formatDuration(bar.startNs)} (${bar.kind})`;
   return [
     `<g><title>${xmlText(title)}</title><rect ${paint(bar.kind, id)} x="${short(x)}" y="${y}" width="${short(width)}" height="${BAR}"/>`,
-    text === '' ? '' : `<text class="wb" x="${short(x + 3)}" y="${y + 12}">${xmlText(text)}</text>`,
+    text === ''
+      ? ''
+      : `<text class="${hatched(bar.kind) ? 'wb wh' : 'wb'}" x="${short(x + 3)}" y="${y + 12}">${xmlText(text)}</text>`,
     '</g>',
   ].join('');
 }
 
 /** Fill of a kind: a paint, or hatching where nobody worked or nobody knows. */
 function paint(kind: string, id: string): string {
-  if (/^(wait|queue|queued|waiting)$/.test(kind)) return `class="wq" fill="url(#${id}-q)"`;
+  if (hatched(kind) && kind !== 'unattributed') return `class="wq" fill="url(#${id}-q)"`;
   if (kind === 'unattributed') return `class="wu" fill="url(#${id}-u)"`;
   // The grey paint is for neither: it is too close to the hatching.
   return `class="w${KIND_PAINTS[kind] ?? hashOf(kind) % 9}"`;
+}
+
+function hatched(kind: string): boolean {
+  return /^(wait|queue|queued|waiting|unattributed)$/.test(kind);
 }
 
 /** Hatching that tells waits (thin, rising) from what nothing explains (bold, falling, outlined) without colour. */
@@ -205,11 +210,12 @@ const paints = (tone: (paint: string) => string): string =>
 const STYLE = `
 .wt{font:600 17px ${FONT};fill:#15181d}.wf,.wl{font:12px ${FONT};fill:#444c56}.wl{fill:#15181d}
 .wa{font:11px ${FONT};fill:#57606a}.wb{font:11px ${FONT};fill:#000;pointer-events:none}.wg{stroke:#d5dae1;stroke-width:1}
+.wh{stroke:#fff;stroke-width:4px;stroke-linejoin:round;paint-order:stroke}
 .q0{fill:#fff}.q1{stroke:#8b949e}.wq{stroke:#8b949e;stroke-width:.5}
 .u0{fill:#fff}.u1{stroke:#3d444d}.wu{stroke:#15181d;stroke-width:1}
 ${paints(color => color)}
 @media screen and (prefers-color-scheme:dark){
-.wt,.wl{fill:#eef1f5}.wf,.wa{fill:#b6bec9}.wg{stroke:#343b45}
+.wt,.wl,.wh{fill:#eef1f5}.wh{stroke:#14171c}.wf,.wa{fill:#b6bec9}.wg{stroke:#343b45}
 .q0,.u0{fill:#14171c}.q1{stroke:#8b949e}.u1{stroke:#c9d1d9}.wu{stroke:#eef1f5}
 ${paints(darkTone)}
 }
