@@ -18,6 +18,33 @@ export interface SunkSpan {
   readonly events: readonly string[];
 }
 
+/** A log record as OTLP JSON carries it. */
+export interface SunkLog {
+  readonly service: string;
+  readonly scope: string;
+  readonly body: string;
+  readonly timeNs: bigint;
+  readonly observedNs: bigint;
+  readonly spanId: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+interface WireLogRequest {
+  resourceLogs: {
+    resource: { attributes: WireAttribute[] };
+    scopeLogs: {
+      scope: { name: string };
+      logRecords: {
+        timeUnixNano?: string;
+        observedTimeUnixNano: string;
+        body?: { stringValue?: string };
+        spanId?: string;
+        attributes: WireAttribute[];
+      }[];
+    }[];
+  }[];
+}
+
 interface WireAttribute {
   key: string;
   value: Record<string, unknown>;
@@ -40,9 +67,15 @@ interface WireRequest {
   resourceSpans: { resource: { attributes: WireAttribute[] }; scopeSpans: { spans: WireSpan[] }[] }[];
 }
 
-/** Listens on a free loopback port and keeps every span that is posted as JSON. */
-export async function startSpanSink(): Promise<{ url: string; spans: SunkSpan[]; close(): Promise<void> }> {
+/** Listens on a free loopback port and keeps every span and log record that is posted as JSON. */
+export async function startSpanSink(): Promise<{
+  url: string;
+  spans: SunkSpan[];
+  logs: SunkLog[];
+  close(): Promise<void>;
+}> {
   const spans: SunkSpan[] = [];
+  const logs: SunkLog[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -50,6 +83,7 @@ export async function startSpanSink(): Promise<{ url: string; spans: SunkSpan[];
       const bytes = Buffer.concat(chunks);
       const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes;
       if (request.url === '/v1/traces') spans.push(...spansOf(JSON.parse(body.toString('utf8')) as WireRequest));
+      if (request.url === '/v1/logs') logs.push(...logsOf(JSON.parse(body.toString('utf8')) as WireLogRequest));
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     });
   });
@@ -58,6 +92,7 @@ export async function startSpanSink(): Promise<{ url: string; spans: SunkSpan[];
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
+    logs,
     close: async () => {
       server.closeAllConnections();
       server.close();
@@ -83,6 +118,25 @@ function* spansOf(request: WireRequest): Generator<SunkSpan> {
         links: (span.links ?? []).map(link => link.spanId),
         events: (span.events ?? []).map(event => event.name),
       };
+    }
+  }
+}
+
+function* logsOf(request: WireLogRequest): Generator<SunkLog> {
+  for (const { resource, scopeLogs } of request.resourceLogs) {
+    const service = flat(resource.attributes)['service.name'] ?? '';
+    for (const { scope, logRecords } of scopeLogs) {
+      for (const record of logRecords) {
+        yield {
+          service,
+          scope: scope.name,
+          body: record.body?.stringValue ?? '',
+          timeNs: BigInt(record.timeUnixNano ?? '0'),
+          observedNs: BigInt(record.observedTimeUnixNano),
+          spanId: record.spanId ?? '',
+          attributes: flat(record.attributes),
+        };
+      }
     }
   }
 }

@@ -7,7 +7,7 @@ import { findPostgresFolder, postgresPackage } from '../../examples/tasker-lite/
 import { runWorkload } from '../../examples/tasker-lite/run.ts';
 import { findScenario, type Scenario } from '../../examples/tasker-lite/scenarios.ts';
 import { stepsToCreate } from '../../examples/tasker-lite/step-creation.ts';
-import { type SunkSpan, startSpanSink } from './span-sink.ts';
+import { type SunkLog, type SunkSpan, startSpanSink } from './span-sink.ts';
 import { type LoggedStatement, parseStatementLog } from './statement-log.ts';
 
 const skip = findPostgresFolder() === undefined ? `${postgresPackage()} is not installed` : false;
@@ -42,10 +42,16 @@ const OPERATIONS: readonly (readonly [string, number])[] = [
 interface Observed {
   readonly statements: readonly LoggedStatement[];
   readonly spans: readonly SunkSpan[];
+  readonly logs: readonly SunkLog[];
   readonly taskUuids: readonly string[];
 }
 
-async function observe(scenario: Scenario, tasks: number, concurrency: number, context = {}): Promise<Observed> {
+async function observe(
+  scenario: Scenario,
+  tasks: number,
+  concurrency: number,
+  { context = {}, emit = 'conventions' }: { context?: Record<string, unknown>; emit?: 'conventions' | 'tasker' } = {},
+): Promise<Observed> {
   const folder = await mkdtemp(join(tmpdir(), 'tasker-lite-test-'));
   const sink = await startSpanSink();
   try {
@@ -57,7 +63,16 @@ async function observe(scenario: Scenario, tasks: number, concurrency: number, c
       workers: 1,
       orchestrations: 1,
       context,
-      env: { ...ENV, OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+      emit,
+      env: {
+        ...ENV,
+        // Often enough that most arrives although nothing is flushed at the end.
+        ...(emit === 'tasker'
+          ? { OTEL_LOGS_ENABLED: 'true', OTEL_BSP_SCHEDULE_DELAY: '50', OTEL_BLRP_SCHEDULE_DELAY: '50' }
+          : {}),
+        OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      },
       statementLog,
     });
     assert.deepEqual(
@@ -67,6 +82,7 @@ async function observe(scenario: Scenario, tasks: number, concurrency: number, c
     return {
       statements: parseStatementLog(await readFile(statementLog, 'utf8')),
       spans: sink.spans,
+      logs: sink.logs,
       taskUuids: run.tasks.map(task => task.taskUuid),
     };
   } finally {
@@ -224,8 +240,46 @@ test('a decision makes the steps that it names, and one in which they come toget
 });
 
 test('a step that fails once is tried again, and its failure is on its span', { skip }, async () => {
-  const { spans } = await observe(findScenario('linear')!, 1, 1, { _fail: { step: 'linear_step_2', times: 1 } });
+  const { spans } = await observe(findScenario('linear')!, 1, 1, {
+    context: { _fail: { step: 'linear_step_2', times: 1 } },
+  });
   const tries = spans.filter(span => span.name === 'handler' && span.attributes.step_name === 'linear_step_2');
   assert.deepEqual(tries.map(span => span.attributes['tasker.attempt']).sort(), ['1', '2']);
   assert.equal(tries.filter(span => 'error.type' in span.attributes).length, 1);
+});
+
+test('emitting like Tasker: no context, no ids on statements, markers around them', { skip }, async () => {
+  const { spans, logs, statements } = await observe(findScenario('linear')!, 3, 1, { emit: 'tasker' });
+  const worker = logs.filter(log => log.service === 'tasker-rust-worker');
+  const queries = worker.filter(log => log.scope === 'sqlx::query');
+  assert.ok(queries.length > 0 && queries.every(log => log.attributes.step_uuid === undefined));
+  assert.ok(logs.every(log => log.timeNs === 0n && log.observedNs > 0n));
+  // Only calls of the queue have a span, and no span of one process has a parent in another.
+  const CALLS = ['read_specific_message', 'send_json_message', 'archive_message'];
+  const mine = spans.filter(span => span.service === 'tasker-rust-worker');
+  assert.ok(mine.length > 0 && mine.every(span => CALLS.includes(span.name) && span.parentSpanId === ''));
+  for (const span of spans.filter(({ name }) => name === 'handle_step_execution_result'))
+    assert.equal(span.parentSpanId, '');
+  // For steps whose last marker arrived, the statements of a transition stand between its markers.
+  const done = worker.filter(log => log.body === 'Step result processed and sent to orchestration successfully');
+  const steps = new Set(
+    statements
+      .filter(({ name }) => name === 'send-result')
+      .map(({ parameters }) => /[0-9a-f-]{36}/.exec(parameters[1] ?? '')?.[0]),
+  );
+  assert.ok(done.length > 0);
+  for (const { attributes } of done) {
+    assert.ok(steps.has(attributes.step_uuid));
+    const at = (body: string): bigint =>
+      worker.find(log => log.body === body && log.attributes.step_uuid === attributes.step_uuid)!.observedNs;
+    const from = at('Attempting to claim step using state machine transition');
+    const to = at('Step claimed and dispatched');
+    const summaries = queries
+      .filter(
+        log =>
+          log.observedNs > from && log.observedNs <= to && !(log.attributes['db.statement'] ?? '').includes('pgmq'),
+      )
+      .map(log => log.attributes.summary?.split(' ')[0]);
+    assert.deepEqual(summaries, ['SELECT', 'UPDATE', 'INSERT', 'COMMIT']);
+  }
 });
