@@ -1,4 +1,5 @@
 import { FrameFlag } from '../model/profile.ts';
+import { runtimeName } from '../symbols/runtime-name.ts';
 
 /** What inferno-collapse-perf makes of a stack line of `perf script`, so that collapsed output is the same. */
 export interface PrintedFrame {
@@ -39,8 +40,10 @@ export function parseStackLine(line: string, isJava: boolean, withAddresses: boo
   const symbol = withoutRustEscapes(raw);
   const frames = symbol.split('->').map((part, i) => {
     const printed = tidy(withModule(part, wrapped.slice(1, -1), address, withAddresses), isJava);
-    const name = bare === undefined ? part : tidy(withModule(bare, module, address, withAddresses), isJava);
-    return { printed, name: bare === undefined && part === printed ? printed : name, inlinedPart: i > 0 };
+    // Runtimes put files behind names, and the cut at `(` would make `(anonymous)` of V8 nothing.
+    const whole = runtimeName(part).name === part ? printed : part;
+    const name = bare === undefined ? whole : tidy(withModule(bare, module, address, withAddresses), isJava);
+    return { printed, name, inlinedPart: i > 0 };
   });
   return { address, module, frames };
 }
