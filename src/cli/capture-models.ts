@@ -1,4 +1,7 @@
 import { analyzeHotPaths, type HotPathsResult } from '../../analyzers/hot-paths.ts';
+import { analyzeLifecycle, breakdownOf, type Lifecycle } from '../../analyzers/lifecycle/breakdown.ts';
+import type { BreakdownResult } from '../../analyzers/lifecycle/breakdown-result.ts';
+import { phaseIntervals } from '../../analyzers/lifecycle/phase-intervals.ts';
 import type { PhaseIntervals } from '../../analyzers/phase-samples.ts';
 import type { CaptureManifest } from '../model/capture.ts';
 import { mergeProfiles } from '../model/merge-profiles.ts';
@@ -13,6 +16,7 @@ export class CaptureModels {
   readonly manifest: CaptureManifest;
   #profile: Promise<Profile | undefined> | undefined;
   #trace: Promise<Trace | undefined> | undefined;
+  #lifecycle: Promise<Lifecycle | undefined> | undefined;
   #hotPaths: Promise<HotPathsResult | undefined> | undefined;
 
   constructor(directory: string, manifest: CaptureManifest) {
@@ -39,9 +43,31 @@ export class CaptureModels {
     return this.#trace;
   }
 
+  /** The lives of the workflow's steps; undefined where the recording has none. */
+  lifecycle(): Promise<Lifecycle | undefined> {
+    this.#lifecycle ??= (async () => {
+      const trace = await this.trace();
+      if (trace === undefined) return undefined;
+      const lifecycle = analyzeLifecycle(trace);
+      return lifecycle.timelines.length === 0 ? undefined : lifecycle;
+    })();
+    return this.#lifecycle;
+  }
+
+  /** Steps into operations; undefined where there are no workflow steps. */
+  async breakdown(): Promise<BreakdownResult | undefined> {
+    const lifecycle = await this.lifecycle();
+    const trace = await this.trace();
+    if (lifecycle === undefined || trace === undefined) return undefined;
+    return breakdownOf(lifecycle, trace, { inputs: [this.manifest.name] });
+  }
+
   /** Which process was in which lifecycle phase when; undefined where there are no workflow steps. */
   async phases(): Promise<PhaseIntervals | undefined> {
-    return undefined;
+    const lifecycle = await this.lifecycle();
+    const trace = await this.trace();
+    if (lifecycle === undefined || trace === undefined) return undefined;
+    return { epochNs: trace.epochNs, intervals: phaseIntervals(lifecycle).filter(interval => interval.pid > 0) };
   }
 
   hotPaths(): Promise<HotPathsResult | undefined> {

@@ -1,19 +1,23 @@
 import type { HotPathsResult } from '../../analyzers/hot-paths.ts';
+import type { BreakdownResult } from '../../analyzers/lifecycle/breakdown-result.ts';
 import { CaptureFile, type CaptureManifest } from '../model/capture.ts';
 import type { Block } from './block.ts';
+import { breakdownView } from './breakdown-view.ts';
 import { captureFacts } from './capture-facts-view.ts';
 import { hotPathsView } from './hot-paths-view.ts';
 
 export interface CaptureReport {
   readonly manifest: CaptureManifest;
+  readonly breakdown?: BreakdownResult | undefined;
   readonly hotPaths: HotPathsResult | undefined;
 }
 
 /** The one-page report of a capture: what was recorded, where the steps' time went, what was hot. */
-export function captureReportView({ manifest, hotPaths }: CaptureReport): Block[] {
+export function captureReportView({ manifest, breakdown, hotPaths }: CaptureReport): Block[] {
   return [
     { kind: 'heading', level: 1, text: manifest.name },
     ...captureFacts(manifest),
+    ...(breakdown === undefined ? [] : breakdownView(breakdown, { top: 10 })),
     ...(hotPaths === undefined ? [] : hotPathsView(hotPaths, { top: 15 })),
     { kind: 'heading', level: 2, text: 'Files' },
     {
@@ -26,6 +30,7 @@ export function captureReportView({ manifest, hotPaths }: CaptureReport): Block[
               `${CaptureFile.speedscope}: for tprof view, or any speedscope`,
               `${CaptureFile.hotPaths}: this report as JSON`,
             ]),
+        ...(breakdown === undefined ? [] : [`${CaptureFile.breakdown}: the steps’ time as JSON`]),
         `${CaptureFile.manifest}: what ran, on what, and what was lost`,
         `${CaptureFile.raw}/: what the tools wrote, untouched`,
       ],

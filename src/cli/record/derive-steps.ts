@@ -29,6 +29,16 @@ export const DERIVE_STEPS: readonly DeriveStep[] = [
       );
     },
   },
+  {
+    file: CaptureFile.breakdown,
+    applies: async ({ models }) => (await models.breakdown()) !== undefined,
+    async write({ models }) {
+      await writeFileWhole(
+        join(models.directory, CaptureFile.breakdown),
+        `${JSON.stringify(await models.breakdown())}\n`,
+      );
+    },
+  },
   report(CaptureFile.reportMarkdown, renderMarkdown),
   report(CaptureFile.reportHtml, (blocks, title) => renderHtml(blocks, { title })),
 ];
@@ -58,7 +68,11 @@ function report(
     file,
     applies: () => true,
     async write({ models }) {
-      const blocks = captureReportView({ manifest: models.manifest, hotPaths: await models.hotPaths() });
+      const blocks = captureReportView({
+        manifest: models.manifest,
+        breakdown: await models.breakdown(),
+        hotPaths: await models.hotPaths(),
+      });
       await writeFileWhole(join(models.directory, file), render(blocks, models.manifest.name));
     },
   };

@@ -13,7 +13,7 @@ export interface DeriveStep {
   /** The file, relative to the capture. */
   readonly file: string;
   /** False where the capture has nothing to derive it from: no spans, no profiles. */
-  applies(context: DeriveContext): boolean;
+  applies(context: DeriveContext): boolean | Promise<boolean>;
   write(context: DeriveContext): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export async function derive(context: DeriveContext, steps: readonly DeriveStep[
   const written: string[] = [];
   const failures: string[] = [];
   for (const step of steps) {
-    if (!step.applies(context)) continue;
+    if (!(await step.applies(context))) continue;
     try {
       await step.write(context);
       written.push(step.file);
