@@ -32,8 +32,8 @@ export async function derive(context: DeriveContext, steps: readonly DeriveStep[
   const written: string[] = [];
   const failures: string[] = [];
   for (const step of steps) {
-    if (!(await step.applies(context))) continue;
     try {
+      if (!(await step.applies(context))) continue;
       await step.write(context);
       written.push(step.file);
     } catch (error) {
