@@ -44,7 +44,8 @@ export async function readCaptureManifest(directory: string, name: string): Prom
 /** Lines of `raw/otlp/index.jsonl`. */
 interface OtlpIndexLine {
   readonly signal: 'traces' | 'logs' | 'metrics';
-  readonly arrival: string;
+  /** Absent where the capture was made of files that do not say. */
+  readonly arrival?: string;
   readonly pid?: number;
   readonly startTime?: string;
 }
@@ -81,7 +82,10 @@ export async function readOtlpIndex(directory: string, manifest: CaptureManifest
         if (line === undefined) return { process: 0, arrivalNs: undefined };
         const pid = line.pid ?? 0;
         const process = builder.process({ pid, key: line.startTime ?? '', name: nameOf.get(pid) ?? '' });
-        return { process, arrivalNs: builder.timeOfUnixNs(BigInt(line.arrival)) };
+        return {
+          process,
+          arrivalNs: line.arrival === undefined ? undefined : builder.timeOfUnixNs(BigInt(line.arrival)),
+        };
       };
     },
   };

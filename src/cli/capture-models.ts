@@ -1,14 +1,19 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { analyzeHotPaths, type HotPathsResult } from '../../analyzers/hot-paths.ts';
 import { analyzeLifecycle, breakdownOf, type Lifecycle } from '../../analyzers/lifecycle/breakdown.ts';
 import type { BreakdownResult } from '../../analyzers/lifecycle/breakdown-result.ts';
+import type { Rows } from '../../analyzers/lifecycle/evidence/rows.ts';
 import { phaseIntervals } from '../../analyzers/lifecycle/phase-intervals.ts';
 import type { PhaseIntervals } from '../../analyzers/phase-samples.ts';
-import type { CaptureManifest } from '../model/capture.ts';
+import { fileSource } from '../../collectors/file-source.ts';
+import { CaptureFile, type CaptureManifest } from '../model/capture.ts';
 import { mergeProfiles } from '../model/merge-profiles.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Trace } from '../model/trace.ts';
 import { TraceBuilder } from '../model/trace-builder.ts';
 import { readCaptureProfiles, readCaptureTrace } from './inputs.ts';
+import { readRowsSource } from './rows-input.ts';
 
 /** What a capture holds, read and analysed once however many files and views are made of it. */
 export class CaptureModels {
@@ -48,7 +53,7 @@ export class CaptureModels {
     this.#lifecycle ??= (async () => {
       const trace = await this.trace();
       if (trace === undefined) return undefined;
-      const lifecycle = analyzeLifecycle(trace);
+      const lifecycle = analyzeLifecycle(trace, await this.#rows());
       return lifecycle.timelines.length === 0 ? undefined : lifecycle;
     })();
     return this.#lifecycle;
@@ -59,7 +64,7 @@ export class CaptureModels {
     const lifecycle = await this.lifecycle();
     const trace = await this.trace();
     if (lifecycle === undefined || trace === undefined) return undefined;
-    return breakdownOf(lifecycle, trace, { inputs: [this.manifest.name] });
+    return breakdownOf(lifecycle, trace, { inputs: [this.manifest.name], ...(await this.#rows()) });
   }
 
   /** Which process was in which lifecycle phase when; undefined where there are no workflow steps. */
@@ -68,6 +73,12 @@ export class CaptureModels {
     const trace = await this.trace();
     if (lifecycle === undefined || trace === undefined) return undefined;
     return { epochNs: trace.epochNs, intervals: phaseIntervals(lifecycle).filter(interval => interval.pid > 0) };
+  }
+
+  /** The orchestrator's tables, where they lie in the capture. */
+  async #rows(): Promise<{ readonly rows?: Rows }> {
+    const file = join(this.directory, CaptureFile.rows);
+    return existsSync(file) ? { rows: await readRowsSource(await fileSource(file)) } : {};
   }
 
   hotPaths(): Promise<HotPathsResult | undefined> {

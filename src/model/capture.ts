@@ -6,6 +6,8 @@ export const CaptureFile = {
   traces: 'raw/otlp/traces.pb',
   logs: 'raw/otlp/logs.pb',
   metrics: 'raw/otlp/metrics.pb',
+  /** Tables of the orchestrator after the run, where they were given. */
+  rows: 'rows.json',
   speedscope: 'profile.speedscope.json',
   flameSvg: 'flame.svg',
   flameHtml: 'flame.html',

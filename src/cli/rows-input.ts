@@ -1,0 +1,26 @@
+import { parseRows, type Rows } from '../../analyzers/lifecycle/evidence/rows.ts';
+import { TprofError } from '../base/errors.ts';
+import { readAll, type Source } from '../base/source.ts';
+
+/** Whether an input begins like the orchestrator's tables as JSON. */
+export function isRows(head: Uint8Array): boolean {
+  const text = new TextDecoder().decode(head);
+  return /^\s*\{\s*"(tasks|workflow_steps|workflow_step_edges|workflow_step_transitions|task_transitions|workflow_step_result_audit)"\s*:\s*\[/.test(
+    text,
+  );
+}
+
+/** The orchestrator's tables after a run, as JSON. */
+export async function readRowsSource(source: Source): Promise<Rows> {
+  let document: unknown;
+  try {
+    document = JSON.parse(new TextDecoder().decode(await readAll(source)));
+  } catch (cause) {
+    throw new TprofError(
+      'input-invalid',
+      `${source.name}: expected tables as JSON, found ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  return parseRows(source.name, document);
+}
