@@ -2,10 +2,11 @@ import type { Interner } from './interner.ts';
 
 /** Longer strings are decoded each time: they rarely repeat, and would push out those that do. */
 const LONGEST = 1024;
-const FIRST_SLOTS = 1 << 12;
+const FIRST_STRINGS = 1 << 10;
+const FIRST_POOL_BYTES = 32 << 10;
 /** Beyond these everything is forgotten and learnt anew: memory stays bounded whatever the input. */
 const MOST_STRINGS = 1 << 17;
-const POOL_BYTES = 8 << 20;
+const MOST_POOL_BYTES = 8 << 20;
 
 /**
  * The index of a UTF-8 string in an `Interner`, without decoding it each time: names and keys of telemetry repeat
@@ -14,23 +15,23 @@ const POOL_BYTES = 8 << 20;
  */
 export class ByteInterner {
   readonly #strings: Interner;
-  readonly #pool = Buffer.allocUnsafeSlow(POOL_BYTES);
-  readonly #poolView = new DataView(this.#pool.buffer, this.#pool.byteOffset, POOL_BYTES);
+  #pool = Buffer.allocUnsafeSlow(FIRST_POOL_BYTES);
+  #poolView = viewOf(this.#pool);
   #bytes: Uint8Array = this.#pool;
   #view: DataView = this.#poolView;
   #used = 0;
-  /** Entry + 1, or 0 for a free slot. */
-  #slots = new Int32Array(FIRST_SLOTS);
+  /** Entry + 1, or 0 for a free slot; twice as many as entries. */
+  #slots = new Int32Array(FIRST_STRINGS * 2);
   #count = 0;
-  readonly #hash = new Int32Array(MOST_STRINGS);
-  readonly #offset = new Int32Array(MOST_STRINGS);
-  readonly #length = new Int32Array(MOST_STRINGS);
-  readonly #index = new Int32Array(MOST_STRINGS);
+  #hash = new Int32Array(FIRST_STRINGS);
+  #offset = new Int32Array(FIRST_STRINGS);
+  #length = new Int32Array(FIRST_STRINGS);
+  #index = new Int32Array(FIRST_STRINGS);
   /** Entry that followed each entry last time, and the entry found last: keys and values come in the same order. */
-  readonly #next = new Int32Array(MOST_STRINGS);
+  #next = new Int32Array(FIRST_STRINGS);
   #last = 0;
   /** 1 where a string has nothing that JSON writes differently. */
-  readonly #plain = new Uint8Array(MOST_STRINGS);
+  #plain = new Uint8Array(FIRST_STRINGS);
   matched = 0;
 
   constructor(strings: Interner) {
@@ -80,7 +81,7 @@ export class ByteInterner {
   #same(entry: number, bytes: Uint8Array, start: number, length: number): boolean {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      this.#view = viewOf(bytes);
     }
     const pool = this.#poolView;
     const view = this.#view;
@@ -93,16 +94,13 @@ export class ByteInterner {
   }
 
   #learn(hash: number, bytes: Uint8Array, start: number, end: number): number {
-    if (this.#count === MOST_STRINGS || this.#used + LONGEST > POOL_BYTES) {
-      this.#slots = new Int32Array(FIRST_SLOTS);
-      this.#count = 0;
-      this.#used = 0;
-      this.#last = 0;
-      this.#next.fill(0);
-    }
-    if (this.#count * 2 >= this.#slots.length) {
-      this.#slots = new Int32Array(this.#slots.length * 4);
-      for (let entry = 0; entry < this.#count; entry++) this.#place(entry);
+    if (this.#count === MOST_STRINGS || this.#used + LONGEST > MOST_POOL_BYTES) this.#forget();
+    if (this.#count === this.#hash.length) this.#grow();
+    if (this.#used + LONGEST > this.#pool.length) {
+      const larger = Buffer.allocUnsafeSlow(this.#pool.length * 4);
+      this.#pool.copy(larger, 0, 0, this.#used);
+      this.#pool = larger;
+      this.#poolView = viewOf(larger);
     }
     const entry = this.#count++;
     const offset = this.#used;
@@ -122,6 +120,26 @@ export class ByteInterner {
     this.#last = entry;
     this.#place(entry);
     return index;
+  }
+
+  #forget(): void {
+    this.#slots.fill(0);
+    this.#next.fill(0);
+    this.#count = 0;
+    this.#used = 0;
+    this.#last = 0;
+  }
+
+  #grow(): void {
+    const size = this.#count * 2;
+    this.#hash = grown(this.#hash, new Int32Array(size));
+    this.#offset = grown(this.#offset, new Int32Array(size));
+    this.#length = grown(this.#length, new Int32Array(size));
+    this.#index = grown(this.#index, new Int32Array(size));
+    this.#next = grown(this.#next, new Int32Array(size));
+    this.#plain = grown(this.#plain, new Uint8Array(size));
+    this.#slots = new Int32Array(size * 2);
+    for (let entry = 0; entry < this.#count; entry++) this.#place(entry);
   }
 
   #place(entry: number): void {
@@ -144,6 +162,15 @@ function hashBytes(bytes: Uint8Array, start: number, end: number): number {
   }
   for (; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
   return hash ^ (hash >>> 13);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function grown<A extends Int32Array | Uint8Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
 }
 
 function text(bytes: Uint8Array, start: number, end: number): string {

@@ -44,7 +44,8 @@ function jsonSureness(head: Uint8Array): number {
   let at = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
   while (at < head.length && (head[at]! <= 0x20 || head[at] === 0x5b)) at++;
   const text = String.fromCharCode(...head.subarray(at, at + 4096));
-  if (!text.startsWith('{')) return /^[^\n{]*\{"resource(?:Spans|Logs|Metrics)":\[/m.test(text) ? 0.7 : 0;
+  if (!text.startsWith('{'))
+    return head.every(byte => byte >= 0x09) && /^[^\n{]*\{"resource(?:Spans|Logs|Metrics)":\[/m.test(text) ? 0.7 : 0;
   return JSON_KEY.test(text) ? 0.9 : 0;
 }
 
@@ -167,7 +168,7 @@ const SHAPE: Readonly<Record<Level, ReadonlyMap<number, Level>>> = {
 function plausible(level: Level, head: Uint8Array, start: number, stop: number): number {
   if (level === 'any') return 0;
   if (level === 'text') {
-    for (let i = start; i < stop && i < head.length; i++) if (head[i]! < 0x09) return -1;
+    for (let i = start; i < stop && i < head.length; i++) if (head[i]! < 0x09) return 0;
     return 1;
   }
   let found = 0;

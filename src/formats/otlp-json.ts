@@ -630,7 +630,7 @@ export class OtlpJson {
       json.p++;
     }
     if (this.#value === -2 && this.#type === AttributeType.json) {
-      this.#value = strings.intern(JSON.stringify(plainValue(JSON.parse(json.textOf(start, json.p)), 0)));
+      this.#value = strings.intern(JSON.stringify(plainValue(parseJson(json.textOf(start, json.p)), 0)));
     } else if (this.#value === -1 && this.#type === AttributeType.json) this.#value = strings.intern('null');
   }
 
@@ -651,6 +651,14 @@ export class OtlpJson {
       });
     }
     return value ?? 0;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new MalformedJson();
   }
 }
 

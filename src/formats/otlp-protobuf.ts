@@ -61,19 +61,9 @@ export class OtlpProtobuf {
     const signal = otlpSignalOf(bytes, start, end);
     if (signal === undefined) return;
     this.#p = start;
-    let resource = -1;
     // The resource comes first unless the writer is unusual: looked for on its own, then the scopes.
-    while (this.#p < end) {
-      const tag = this.#varint(end);
-      if (tag === 0x0a) {
-        const stop = this.#lengthEnd(end);
-        resource = this.#readResource(this.#p, stop);
-        this.#p = stop;
-        break;
-      }
-      this.#skip(tag, end);
-    }
-    this.#sink.beginResource(resource);
+    const stop = this.#findFirst(end);
+    this.#sink.beginResource(stop === -1 ? -1 : this.#readResource(this.#p, stop));
     this.#p = start;
     while (this.#p < end) {
       const tag = this.#varint(end);
@@ -122,19 +112,12 @@ export class OtlpProtobuf {
     this.#p = start;
     let name = 0;
     let version = 0;
-    while (this.#p < end) {
-      const tag = this.#varint(end);
-      if (tag === 0x0a) {
-        const stop = this.#lengthEnd(end);
-        while (this.#p < stop) {
-          const inner = this.#varint(stop);
-          if (inner === 0x0a) name = this.#string(stop);
-          else if (inner === 0x12) version = this.#string(stop);
-          else this.#skip(inner, stop);
-        }
-        break;
-      }
-      this.#skip(tag, end);
+    const scopeEnd = this.#findFirst(end);
+    while (this.#p < scopeEnd) {
+      const inner = this.#varint(scopeEnd);
+      if (inner === 0x0a) name = this.#string(scopeEnd);
+      else if (inner === 0x12) version = this.#string(scopeEnd);
+      else this.#skip(inner, scopeEnd);
     }
     sink.beginScope(sink.scope(name, version));
     this.#p = start;
@@ -594,6 +577,23 @@ export class OtlpProtobuf {
     this.#low = low >>> 0;
     this.#high = high >>> 0;
     return this.#low;
+  }
+
+  /**
+   * Goes to the content of field 1 (the resource, the scope) and returns its end; -1 where there is none. What is
+   * malformed on the way is for whoever reads the parts to find, in order, after the records before it.
+   */
+  #findFirst(end: number): number {
+    try {
+      while (this.#p < end) {
+        const tag = this.#varint(end);
+        if (tag === 0x0a) return this.#lengthEnd(end);
+        this.#skip(tag, end);
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedProtobuf)) throw error;
+    }
+    return -1;
   }
 
   #skip(tag: number, end: number): void {

@@ -44,16 +44,16 @@ async function readProtobuf(
   sink: OtlpSink,
 ): Promise<void> {
   const decoder = new OtlpProtobuf(sink);
-  const records = (): number => sink.builder.spanCount + sink.builder.logCount;
-  const before = records();
+  const before = recordCount(sink);
+  const damages: string[] = [];
+  const damage = (what: string): unknown => damages.push(`near byte ${window.offset}: ${what}`);
   let good = 0;
-  const cut = (what: string): void => damaged(sink, source, good > 0 || records() > before, window.offset, what);
   if (framing === 'bare') sink.beginRequest();
   while (await window.need(1)) {
     const length = await frameLength(framing, window);
     if (length === undefined || length > LONGEST_FRAME) {
-      cut(length === undefined ? 'it ends inside a length' : 'a length makes no sense');
-      return;
+      damage(length === undefined ? 'it ends inside a length' : 'a length makes no sense');
+      break;
     }
     const whole = await window.need(length);
     const end = window.pos + Math.min(length, window.available);
@@ -61,17 +61,29 @@ async function readProtobuf(
       if (framing === 'bare') decoder.resourcePart(window.bytes, window.pos, end, !whole);
       else readFrame(source, decoder, sink, window.bytes.subarray(window.pos, end), !whole);
       if (whole) good++;
-      else cut('it ends inside a request');
+      else damage('it ends inside a request');
     } catch (error) {
       if (!(error instanceof MalformedProtobuf)) throw error;
-      cut(whole ? 'a request in it is not well formed' : 'it ends inside a request');
-    }
-    if (!whole) {
-      window.pos = window.end;
-      return;
+      damage(whole ? 'a request in it is not well formed' : 'it ends inside a request');
     }
     window.pos = end;
   }
+  if (damages.length > 0 && good === 0 && recordCount(sink) === before) {
+    throw new TprofError('input-invalid', `${source.name}: expected OTLP requests, and none is whole: ${damages[0]}`, {
+      hint: 'the file is cut off or not OTLP: record or export it again',
+    });
+  }
+  for (const example of damages) {
+    sink.builder.warnings.add(
+      'damaged-input',
+      'the input is damaged: what could be read is used, the rest is missing',
+      { example: `${source.name}, ${example}` },
+    );
+  }
+}
+
+function recordCount({ builder }: OtlpSink): number {
+  return builder.spanCount + builder.logCount;
 }
 
 /** Consumes what stands before a message; undefined where the source ends inside it. */
@@ -115,21 +127,6 @@ function readFrame(source: Source, decoder: OtlpProtobuf, sink: OtlpSink, frame:
   }
   sink.beginRequest();
   decoder.request(message, 0, message.length, cut);
-}
-
-function damaged(sink: OtlpSink, source: Source, some: boolean, offset: number, what: string): void {
-  if (!some) {
-    throw new TprofError(
-      'input-invalid',
-      `${source.name}: expected OTLP requests, but ${what} before the first is whole`,
-      {
-        hint: 'the file is cut off or not OTLP: record or export it again',
-      },
-    );
-  }
-  sink.builder.warnings.add('damaged-input', 'the input is damaged: what could be read is used, the rest is missing', {
-    example: `${source.name}, near byte ${offset}: ${what}`,
-  });
 }
 
 function notOtlp(source: Source, found: string): TprofError {
