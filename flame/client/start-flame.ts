@@ -197,15 +197,19 @@ export function startFlame(window: DomWindow, payload: FlamePayload, geometry: F
     const { state, view } = picture;
     const typing = event.target === controls.searchBox;
     if (event.key === 'Escape') {
-      controls.searchBox.blur();
       controls.searchBox.value = '';
+      controls.searchBox.blur();
       go({ search: '', zoom: 0, sandwich: -1 });
       focusOn(picture.focus);
       tooltip.hide();
     } else if (typing && event.key === 'Enter') {
+      // Leaving the box tells the controls, which draw anew: only then is there a box to go to.
+      controls.searchBox.blur();
       go({ search: controls.searchBox.value });
-      if (picture.matches !== undefined)
-        focusOn(nextMatch(view, picture.focus, 1, picture.state.zoom, picture.matches));
+      const { matches, focus } = picture;
+      if (matches !== undefined) {
+        focusOn(matches[view.frame[focus]!] === 1 ? focus : nextMatch(view, focus, 1, state.zoom, matches));
+      }
     } else if (typing || /^(select|button|input)$/i.test(event.target?.tagName ?? '')) {
       return;
     } else if (/^Arrow/.test(event.key)) {
