@@ -227,7 +227,11 @@ async function readTraceSource(source: Source, format: TraceFormat, builder: Tra
   if (damage !== undefined) addDamage(builder.warnings, source.name, damage);
 }
 
-async function readProfileSource(source: Source, format: ProfileFormat, options: ProfileReadOptions): Promise<Profile> {
+export async function readProfileSource(
+  source: Source,
+  format: ProfileFormat,
+  options: ProfileReadOptions,
+): Promise<Profile> {
   if (format.read === undefined) {
     throw new TprofError('usage', `${source.name}: tprof writes ${format.id} and does not read it`);
   }

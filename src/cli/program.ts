@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { attachCommand } from './commands/attach.ts';
 import { breakdownCommand } from './commands/breakdown.ts';
 import { convertCommand } from './commands/convert.ts';
 import { criticalPathCommand } from './commands/critical-path.ts';
@@ -19,6 +20,7 @@ import { TPROF_VERSION } from './version.ts';
 export type CommandFactory = (context: CliContext) => Command;
 
 const COMMANDS: readonly CommandFactory[] = [
+  attachCommand,
   breakdownCommand,
   convertCommand,
   criticalPathCommand,
