@@ -1,4 +1,4 @@
-import { asRecorded, replayWallNs } from './workflow/replay.ts';
+import { Replay } from './workflow/replay.ts';
 import {
   lastDependency,
   type WorkflowGraph,
@@ -135,7 +135,7 @@ export function analyzeWorkflow(
 function describeTask(graph: WorkflowGraph): WorkflowTaskResult {
   const { task, steps, dependencies, doneNs, stages, observedOrder } = graph;
   const { segments, onPath } = criticalPath(graph);
-  const recorded = replayWallNs(graph, asRecorded);
+  const replay = new Replay([graph]);
   const slack = slackNs(graph);
   return {
     taskUuid: task.taskUuid,
@@ -148,7 +148,7 @@ function describeTask(graph: WorkflowGraph): WorkflowTaskResult {
       name: step.name,
       stage: stages[i]!,
       onPath: onPath.has(i),
-      dragNs: recorded - replayWallNs(graph, (part, at) => (at === i ? 0 : part.durationNs)),
+      dragNs: task.wallNs - replay.wallNs((_, uuid) => (uuid === step.stepUuid ? 0 : undefined))[0]!,
       slackNs: slack[i]!,
     })),
     convergences: steps.flatMap((step, i): Convergence[] => {
@@ -184,19 +184,23 @@ function criticalPath(graph: WorkflowGraph): { segments: WorkflowSegment[]; onPa
   let cursor = Math.min(taskEnd, endOf(at));
   const onPath = new Set<number>();
   add(-1, { kind: 'closing', phase: '', id: 'closing' }, cursor, taskEnd);
-  while (at !== -1) {
+  const unattributed = { kind: 'unattributed', phase: '', id: 'unattributed' } as const;
+  for (let next = -1; at !== -1; next = at, at = lastDependency(graph, at)) {
     onPath.add(at);
     const end = Math.max(task.startNs, endOf(at));
-    add(at, { kind: 'readiness', phase: '', id: 'readiness' }, end, cursor);
+    add(next, { kind: 'readiness', phase: '', id: 'readiness' }, end, cursor);
     cursor = Math.min(cursor, end);
-    const { parts } = steps[at]!;
+    const { parts, startNs } = steps[at]!;
     for (let p = parts.length - 1; p >= 0; p--) {
       const part = parts[p]!;
       const from = Math.max(task.startNs, part.startNs);
-      add(at, part, from, Math.min(cursor, part.startNs + part.durationNs));
+      const to = part.startNs + part.durationNs;
+      add(at, unattributed, Math.max(from, to), cursor);
+      add(at, part, from, Math.min(cursor, to));
       cursor = Math.min(cursor, from);
     }
-    at = lastDependency(graph, at);
+    add(at, unattributed, Math.max(task.startNs, startNs), cursor);
+    cursor = Math.min(cursor, Math.max(task.startNs, startNs));
   }
   add(-1, { kind: 'lead-in', phase: '', id: 'lead-in' }, task.startNs, cursor);
   return { segments: backwards.reverse(), onPath };
@@ -263,15 +267,14 @@ function sumOperations(graphs: readonly WorkflowGraph[], results: readonly Workf
     sum.count++;
     pathNs += durationNs;
   }
-  const recorded = graphs.map(graph => replayWallNs(graph, asRecorded));
+  const replay = new Replay(graphs);
+  const wallNs = graphs.reduce((sum, { task }) => sum + task.wallNs, 0);
   return [...sums.values()]
     .map(sum => {
       const between = sum.kind === 'lead-in' || sum.kind === 'readiness' || sum.kind === 'closing';
-      const without = (part: WorkflowPart): number =>
-        part.kind === sum.kind && part.phase === sum.phase && part.id === sum.id ? 0 : part.durationNs;
-      const dragNs = between
-        ? null
-        : graphs.reduce((total, graph, i) => total + recorded[i]! - replayWallNs(graph, without), 0);
+      const without = (part: WorkflowPart): number | undefined =>
+        part.kind === sum.kind && part.phase === sum.phase && part.id === sum.id ? 0 : undefined;
+      const dragNs = between ? null : wallNs - replay.wallNs(without).reduce((total, ns) => total + ns, 0);
       return { ...sum, share: pathNs === 0 ? 0 : sum.totalNs / pathNs, dragNs };
     })
     .sort((a, b) => b.totalNs - a.totalNs || (`${a.phase}/${a.id}` < `${b.phase}/${b.id}` ? -1 : 1));

@@ -1,7 +1,7 @@
 import { TprofError } from '../../src/base/errors.ts';
 import { quantile } from '../statistics/quantile.ts';
 import { sortedCopy } from '../statistics.ts';
-import { asRecorded, replayWallNs } from './replay.ts';
+import { Replay } from './replay.ts';
 import type { WorkflowGraph } from './workflow-graph.ts';
 import type { WorkflowPart } from './workflow-task.ts';
 
@@ -58,8 +58,8 @@ export function replayWhatIf(graphs: readonly WorkflowGraph[], whatIf: WhatIf): 
   let parts = 0;
   let before = 0;
   let after = 0;
-  const duration = (part: WorkflowPart): number =>
-    isNamed(part, whatIf.name) ? whatIf.change(part.durationNs) : part.durationNs;
+  const duration = (part: WorkflowPart): number | undefined =>
+    isNamed(part, whatIf.name) ? whatIf.change(part.durationNs) : undefined;
   for (const { steps } of graphs) {
     for (const part of steps.flatMap(step => step.parts)) {
       if (!isNamed(part, whatIf.name)) continue;
@@ -69,10 +69,11 @@ export function replayWhatIf(graphs: readonly WorkflowGraph[], whatIf: WhatIf): 
     }
   }
   if (parts === 0) throw unknownName(graphs, whatIf);
-  const tasks = graphs.map(graph => ({
-    taskUuid: graph.task.taskUuid,
-    beforeNs: replayWallNs(graph, asRecorded),
-    afterNs: replayWallNs(graph, duration),
+  const newWallNs = new Replay(graphs).wallNs(duration);
+  const tasks = graphs.map(({ task }, i) => ({
+    taskUuid: task.taskUuid,
+    beforeNs: task.wallNs,
+    afterNs: newWallNs[i]!,
   }));
   const recorded = sortedCopy(tasks.map(task => task.beforeNs));
   const replayed = sortedCopy(tasks.map(task => task.afterNs));

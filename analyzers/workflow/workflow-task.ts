@@ -28,4 +28,6 @@ export interface WorkflowPart {
   readonly durationNs: number;
   /** Done for other steps as well; counted once, with the step that needed it. */
   readonly shared?: boolean;
+  /** Of a wait: the step whose work explains it. */
+  readonly behind?: string | null;
 }
