@@ -847,16 +847,20 @@ class CppParser {
   /** `&Class::member` is written without a signature, the address of a template's instance with all of it. */
   #addressOf(): string {
     const start = this.#at;
+    const kept = this.#substitutions.length;
+    const outer = this.#arguments;
     if (this.#eat('L_Z') || this.#eat('LZ')) {
       if (this.#peek() === 'N') {
         const name = this.#name();
-        if (!name.isTemplate) {
+        if (!name.isTemplate && name.qualifiers === '') {
           this.#parameters();
           this.#need('E');
           return `&${name.text}`;
         }
       }
       this.#at = start;
+      this.#substitutions.length = kept;
+      this.#arguments = outer;
     }
     return `&${parenthesised(this.#expression())}`;
   }

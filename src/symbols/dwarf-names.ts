@@ -2,6 +2,14 @@ import { demangle } from './demangle.ts';
 import { At } from './dwarf-forms.ts';
 import { type DwarfSections, type DwarfUnit, type EntryReference, readEntry, readUnitHeaders } from './dwarf-unit.ts';
 
+const NAMING: ReadonlySet<number> = new Set([
+  At.name,
+  At.linkageName,
+  At.mipsLinkageName,
+  At.abstractOrigin,
+  At.specification,
+]);
+
 /** How many references are followed from one entry to the next. */
 const MAX_HOPS = 16;
 
@@ -42,7 +50,7 @@ export class FunctionNames {
         if (sections === undefined) break;
         if (shared) this.#supplementaryUnits ??= readUnitHeaders(sections);
         const unit = unitAt(shared ? this.#supplementaryUnits! : this.#units, reference);
-        const entry = unit === undefined ? undefined : readEntry(sections, unit, reference);
+        const entry = unit === undefined ? undefined : readEntry(sections, unit, reference, NAMING);
         if (entry === undefined) break;
         const linkage = entry.values.get(At.linkageName) ?? entry.values.get(At.mipsLinkageName);
         if (typeof linkage === 'string' && linkage !== '') return demangle(linkage);

@@ -15,6 +15,9 @@ export interface DwarfSections {
   readonly addr: Uint8Array;
   readonly ranges: Uint8Array;
   readonly rnglists: Uint8Array;
+  readonly aranges: Uint8Array;
+  /** Tables of `abbrev` that were read, by offset and format. */
+  readonly abbreviationTables: Map<number, AbbreviationTable>;
   /** Strings and entries that several debug files share (dwz). */
   readonly supplementary: DwarfSections | undefined;
 }
@@ -36,6 +39,8 @@ export async function readDwarfSections(elf: Elf, supplementary: Elf | undefined
     addr: await section('.debug_addr'),
     ranges: await section('.debug_ranges'),
     rnglists: await section('.debug_rnglists'),
+    aranges: await section('.debug_aranges'),
+    abbreviationTables: new Map(),
     supplementary: supplementary === undefined ? undefined : await readDwarfSections(supplementary, undefined),
   };
 }
@@ -104,13 +109,18 @@ export function readUnitHeaders(sections: DwarfSections): DwarfUnit[] {
 }
 
 export function abbreviationsOf(sections: DwarfSections, unit: DwarfUnit): AbbreviationTable {
-  unit.abbreviations ??= new AbbreviationTable(
-    new ByteReader(sections.abbrev, sections.littleEndian, unit.abbreviationsAt),
-    unit.offsetSize,
-    unit.addressSize,
-    unit.version,
-  );
-  return unit.abbreviations;
+  if (unit.abbreviations !== undefined) return unit.abbreviations;
+  const { abbreviationsAt, offsetSize, addressSize, version } = unit;
+  // Units share tables, where a linker merged them; a table's sizes depend on the unit's format.
+  const key = abbreviationsAt * 256 + offsetSize + addressSize * 16 + (version <= 2 ? 128 : 0);
+  let table = sections.abbreviationTables.get(key);
+  if (table === undefined) {
+    const r = new ByteReader(sections.abbrev, sections.littleEndian, abbreviationsAt);
+    table = new AbbreviationTable(r, offsetSize, addressSize, version);
+    sections.abbreviationTables.set(key, table);
+  }
+  unit.abbreviations = table;
+  return table;
 }
 
 /** Offset of an entry; one in the supplementary file is -1 - offset. */
@@ -128,7 +138,13 @@ export interface EntryValues {
   readonly rangesByIndex: boolean;
 }
 
-export function readEntry(sections: DwarfSections, unit: DwarfUnit, offset: number): EntryValues | undefined {
+/** `wanted`: only these attributes are decoded, as strings cost more than all else. */
+export function readEntry(
+  sections: DwarfSections,
+  unit: DwarfUnit,
+  offset: number,
+  wanted?: ReadonlySet<number>,
+): EntryValues | undefined {
   const r = new ByteReader(sections.info, sections.littleEndian, offset);
   const abbreviation = abbreviationsOf(sections, unit).get(r.uleb());
   if (abbreviation === undefined) return undefined;
@@ -138,6 +154,10 @@ export function readEntry(sections: DwarfSections, unit: DwarfUnit, offset: numb
   for (let i = 0; i < abbreviation.attributes.length; i++) {
     const attribute = abbreviation.attributes[i]!;
     const form = abbreviation.forms[i]!;
+    if (wanted !== undefined && !wanted.has(attribute) && form !== Form.indirect) {
+      skipForm(r, formSize(form, unit.offsetSize, unit.addressSize, unit.version));
+      continue;
+    }
     const value = readValue(sections, unit, r, form, abbreviation.constants[i]!);
     if (value !== undefined) values.set(attribute, value);
     if (attribute === At.highPc) highIsLength = !isAddressForm(form);

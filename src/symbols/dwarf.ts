@@ -1,3 +1,4 @@
+import { readAranges } from './dwarf-aranges.ts';
 import { At, Tag } from './dwarf-forms.ts';
 import { type FunctionEntry, findFunctions } from './dwarf-functions.ts';
 import { type LineRows, lowerBound, readLines } from './dwarf-line.ts';
@@ -29,8 +30,10 @@ export function readDwarfFrames(sections: DwarfSections, wanted: Float64Array): 
   const frames: (readonly DwarfFrame[] | undefined)[] = new Array(wanted.length);
   const units = readUnitHeaders(sections);
   const names = new FunctionNames(sections, units);
+  const index = readAranges(sections.aranges, sections.littleEndian, wanted);
   let splitUnits = 0;
   for (const unit of units) {
+    if (index.described.has(unit.offset) && !index.covering.has(unit.offset)) continue;
     try {
       const covered = coveredBy(sections, unit, wanted);
       if (covered === undefined) continue;
@@ -44,6 +47,17 @@ export function readDwarfFrames(sections: DwarfSections, wanted: Float64Array): 
   return { frames, splitUnits };
 }
 
+const ROOT_RANGE: ReadonlySet<number> = new Set([
+  At.lowPc,
+  At.highPc,
+  At.ranges,
+  At.stmtList,
+  At.strOffsetsBase,
+  At.addrBase,
+  At.rnglistsBase,
+]);
+const ROOT_REST: ReadonlySet<number> = new Set([At.compDir, At.dwoName, At.gnuDwoName]);
+
 interface Covered {
   /** Indices into the wanted addresses, ascending. */
   readonly indices: readonly number[];
@@ -56,7 +70,7 @@ interface Covered {
 function coveredBy(sections: DwarfSections, unit: DwarfUnit, wanted: Float64Array): Covered | undefined {
   // Type units have no code.
   if (unit.type === 2 || unit.type === 6) return undefined;
-  let root = readEntry(sections, unit, unit.root);
+  let root = readEntry(sections, unit, unit.root, ROOT_RANGE);
   if (root === undefined || (root.tag !== Tag.compileUnit && root.tag !== Tag.skeletonUnit)) return undefined;
   const base = (attribute: number): number | undefined => {
     const value = root?.values.get(attribute);
@@ -70,7 +84,7 @@ function coveredBy(sections: DwarfSections, unit: DwarfUnit, wanted: Float64Arra
     unit.strOffsetsBase = strOffsets ?? unit.strOffsetsBase;
     unit.addrBase = addr ?? unit.addrBase;
     unit.rnglistsBase = rnglists ?? unit.rnglistsBase;
-    root = readEntry(sections, unit, unit.root)!;
+    root = readEntry(sections, unit, unit.root, ROOT_RANGE)!;
   }
   unit.lowPc = base(At.lowPc) ?? 0;
   const highPc = base(At.highPc);
@@ -86,12 +100,13 @@ function coveredBy(sections: DwarfSections, unit: DwarfUnit, wanted: Float64Arra
     for (let w = lowerBound(wanted, ranges[i]!); w < wanted.length && wanted[w]! < ranges[i + 1]!; w++) indices.add(w);
   }
   if (indices.size === 0) return undefined;
-  const directory = root.values.get(At.compDir);
+  const rest = readEntry(sections, unit, unit.root, ROOT_REST)!;
+  const directory = rest.values.get(At.compDir);
   return {
     indices: [...indices].sort((a, b) => a - b),
     compilationDirectory: typeof directory === 'string' ? directory : '',
     linesAt: base(At.stmtList) ?? -1,
-    split: root.values.has(At.dwoName) || root.values.has(At.gnuDwoName),
+    split: rest.values.has(At.dwoName) || rest.values.has(At.gnuDwoName),
   };
 }
 

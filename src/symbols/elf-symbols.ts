@@ -1,6 +1,6 @@
 import { ByteReader, cStringAt } from '../base/byte-reader.ts';
 import { type Elf, type ElfSection, Machine } from './elf.ts';
-import { buildSymbolTable, type SymbolTable } from './symbol-table.ts';
+import { NearestSymbols } from './nearest-symbols.ts';
 
 const STT_NOTYPE = 0;
 const STT_FUNC = 2;
@@ -9,53 +9,32 @@ const STB_WEAK = 2;
 const STB_LOCAL = 0;
 const SHF_EXECINSTR = 4;
 
+/** A text, or where one is in a table of texts. */
+type SymbolName = string | { readonly table: Uint8Array; readonly at: number };
+
 /**
- * Function symbols of `.symtab` and `.dynsym`, and `name@plt` for the stubs of the procedure linkage table. `others`
- * are files with more symbols of the same addresses (separate debug information), asked first.
+ * Names of the functions at `wanted` addresses (ascending), from `.symtab` and `.dynsym`; `name@plt` for the stubs of
+ * the procedure linkage table. `others` are files with more symbols of the same addresses (separate debug information).
  */
-export async function readElfSymbols(elf: Elf, others: readonly Elf[] = []): Promise<SymbolTable> {
-  const collected = new Collected();
+export async function elfSymbolNames(
+  elf: Elf,
+  others: readonly Elf[],
+  wanted: Float64Array,
+): Promise<readonly (string | undefined)[]> {
+  const nearest = new NearestSymbols<SymbolName>(wanted, (a, b) => betterName(textOf(a), textOf(b)));
   for (const file of [...others, elf]) {
-    await collectTable(file, '.symtab', collected);
-    await collectTable(file, '.dynsym', collected);
+    await offerTable(file, '.symtab', nearest);
+    await offerTable(file, '.dynsym', nearest);
   }
-  if (elf.machine === Machine.x86_64) await collectPlt(elf, collected);
-  const { starts, sizes, ranks, names } = collected;
-  const executable = elf.sections.filter(s => (s.flags & SHF_EXECINSTR) !== 0);
-  return buildSymbolTable(
-    Float64Array.from(starts),
-    Float64Array.from(sizes),
-    (a, b) => ranks[a]! > ranks[b]! || (ranks[a] === ranks[b] && betterName(collected.nameOf(a), collected.nameOf(b))),
-    index => {
-      const name = names[index];
-      return name === undefined ? '' : collected.nameOf(index);
-    },
-    address => {
-      const section = executable.find(s => address >= s.address && address < s.address + s.size);
-      return section === undefined ? address : section.address + section.size;
-    },
-  );
+  if (elf.machine === Machine.x86_64) await offerPlt(elf, nearest);
+  return Array.from(wanted, (_, i) => {
+    const symbol = nearest.at(i);
+    return symbol === undefined ? undefined : textOf(symbol.name);
+  });
 }
 
-class Collected {
-  readonly starts: number[] = [];
-  readonly sizes: number[] = [];
-  /** Higher names an address better: sized over unsized, global over local over weak. */
-  readonly ranks: number[] = [];
-  /** A text, or an offset in a table of texts. */
-  readonly names: (string | { readonly table: Uint8Array; readonly at: number })[] = [];
-
-  add(start: number, size: number, rank: number, name: string | { table: Uint8Array; at: number }): void {
-    this.starts.push(start);
-    this.sizes.push(size);
-    this.ranks.push(rank);
-    this.names.push(name);
-  }
-
-  nameOf(index: number): string {
-    const name = this.names[index]!;
-    return typeof name === 'string' ? name : cStringAt(name.table, name.at);
-  }
+function textOf(name: SymbolName): string {
+  return typeof name === 'string' ? name : cStringAt(name.table, name.at);
 }
 
 /** Of two names for one address: fewer leading underscores, then longer, then first in the alphabet. */
@@ -66,44 +45,51 @@ function betterName(a: string, b: string): boolean {
   return a < b;
 }
 
-async function collectTable(elf: Elf, name: string, into: Collected): Promise<void> {
+async function offerTable(elf: Elf, name: string, nearest: NearestSymbols<SymbolName>): Promise<void> {
   const section = elf.section(name);
-  if (section === undefined) return;
-  const strings = elf.sections[section.link];
+  const strings = section === undefined ? undefined : elf.sections[section.link];
   const bytes = await elf.read(name);
   const table = strings === undefined ? undefined : await elf.read(strings.name);
   if (bytes === undefined || table === undefined) return;
   const r = new ByteReader(bytes, elf.littleEndian);
-  const size = elf.is64 ? 24 : 16;
+  const { is64 } = elf;
+  const size = is64 ? 24 : 16;
   const executable = elf.sections.map(s => (s.flags & SHF_EXECINSTR) !== 0);
   for (let at = 0; at + size <= bytes.length; at += size) {
-    const info = bytes[at + (elf.is64 ? 4 : 12)]!;
+    const info = bytes[at + (is64 ? 4 : 12)]!;
     const type = info & 15;
     if (type !== STT_FUNC && type !== STT_GNU_IFUNC && type !== STT_NOTYPE) continue;
-    r.at = at + (elf.is64 ? 6 : 14);
+    r.at = at + (is64 ? 6 : 14);
     const index = r.u16();
     // 0 = defined elsewhere; from 0xff00 on absolute and other special values.
     if (index === 0 || index >= 0xff00) continue;
     if (type === STT_NOTYPE && executable[index] !== true) continue;
+    r.at = at + (is64 ? 8 : 4);
+    const start = is64 ? r.i64() : r.u32();
+    const length = is64 ? r.u64() : r.u32();
+    const binding = info >> 4;
+    // Sized over unsized, global over local over weak.
+    const rank = (length > 0 ? 4 : 0) + (binding === STB_WEAK ? 0 : binding === STB_LOCAL ? 1 : 2);
+    const slot = nearest.slot(start, rank);
+    if (slot < 0) continue;
     r.at = at;
     const nameAt = r.u32();
     if (nameAt === 0 || nameAt >= table.length) continue;
-    r.at = at + (elf.is64 ? 8 : 4);
-    const start = elf.is64 ? r.i64() : r.u32();
-    const length = elf.is64 ? r.u64() : r.u32();
-    const binding = info >> 4;
     // Mapping symbols of ARM and RISC-V ($x, $d) and local labels name no function.
-    if (type === STT_NOTYPE && (table[nameAt] === 0x24 || (table[nameAt] === 0x2e && table[nameAt + 1] === 0x4c)))
+    if (type === STT_NOTYPE && (table[nameAt] === 0x24 || (table[nameAt] === 0x2e && table[nameAt + 1] === 0x4c))) {
       continue;
-    const rank = (length > 0 ? 4 : 0) + (binding === STB_WEAK ? 0 : binding === STB_LOCAL ? 1 : 2);
-    into.add(start, length, rank, { table, at: nameAt });
+    }
+    // Hand-written assembly often has no size: such a symbol reaches to the next one, or to the section's end.
+    const home = elf.sections[index]!;
+    nearest.offer(slot, start, length > 0 ? start + length : home.address + home.size, rank, { table, at: nameAt });
   }
 }
 
 const PLT_ENTRY = 16;
+const PLT_RANK = 6;
 
 /** Stubs stand in the order of `.rela.plt`; with `-z ibtplt` the ones that are called stand in `.plt.sec`. */
-async function collectPlt(elf: Elf, into: Collected): Promise<void> {
+async function offerPlt(elf: Elf, nearest: NearestSymbols<SymbolName>): Promise<void> {
   const relocations = await elf.read('.rela.plt');
   const dynsym = await elf.read('.dynsym');
   const strings = await elf.read('.dynstr');
@@ -115,16 +101,18 @@ async function collectPlt(elf: Elf, into: Collected): Promise<void> {
   const stubs: [ElfSection, number][] = [];
   if (second !== undefined) stubs.push([second, 0]);
   if (first !== undefined) stubs.push([first, 1]);
+  const offer = (start: number, name: () => string): void => {
+    const slot = nearest.slot(start, PLT_RANK);
+    if (slot >= 0) nearest.offer(slot, start, start + PLT_ENTRY, PLT_RANK, name());
+  };
   for (const [section, skipped] of stubs) {
     for (let i = 0; i < count; i++) {
       const start = section.address + (i + skipped) * PLT_ENTRY;
       if (start + PLT_ENTRY > section.address + section.size) break;
       r.at = i * 24 + 12;
-      const symbol = r.u32();
-      const entry = new ByteReader(dynsym, elf.littleEndian, symbol * 24);
-      if (symbol === 0 || entry.left < 24) continue;
-      into.add(start, PLT_ENTRY, 4, `${cStringAt(strings, entry.u32())}@plt`);
+      const entry = new ByteReader(dynsym, elf.littleEndian, r.u32() * 24);
+      if (entry.left >= 24) offer(start, () => `${cStringAt(strings, entry.u32())}@plt`);
     }
-    if (skipped === 1) into.add(section.address, PLT_ENTRY, 4, '[plt]');
+    if (skipped === 1) offer(section.address, () => '[plt]');
   }
 }

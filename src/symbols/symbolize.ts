@@ -3,10 +3,10 @@ import type { CodeLocations, CodeModule } from './code-location.ts';
 import { demangle } from './demangle.ts';
 import { readDwarfFrames } from './dwarf.ts';
 import { readDwarfSections } from './dwarf-unit.ts';
-import { readElfSymbols } from './elf-symbols.ts';
+import { elfSymbolNames } from './elf-symbols.ts';
 import type { ImageLoader } from './image-loader.ts';
 import { readJitDump } from './jitdump.ts';
-import { readKernelSymbols } from './kernel-symbols.ts';
+import { type KernelReference, kernelSymbolNames } from './kernel-symbols.ts';
 import { readPerfMap } from './perf-map.ts';
 import { runtimeName } from './runtime-name.ts';
 import type { SymbolTable } from './symbol-table.ts';
@@ -27,7 +27,7 @@ export interface SourceFrame {
 export type LocationFrames = (readonly SourceFrame[] | undefined)[];
 
 export interface SymbolizeOptions {
-  readonly kernelReference: { readonly symbol: string; readonly address: number } | undefined;
+  readonly kernelReference: KernelReference | undefined;
   readonly jitDumps: ReadonlyMap<number, string>;
 }
 
@@ -74,9 +74,10 @@ async function nameImage(
     addresses.push(address);
   }
   if (found.length === 0) return;
-  const symbols = await readElfSymbols(elf, debug === undefined ? [] : [debug]);
+  const wanted = Float64Array.from(addresses);
+  const symbols = await elfSymbolNames(elf, debug === undefined ? [] : [debug], wanted);
   const sections = await readDwarfSections(debug ?? elf, image.supplementary);
-  const dwarf = sections === undefined ? undefined : readDwarfFrames(sections, Float64Array.from(addresses));
+  const dwarf = sections === undefined ? undefined : readDwarfFrames(sections, wanted);
   if (dwarf !== undefined && dwarf.splitUnits > 0) {
     warnings.add('split-debug-info', 'debug information in .dwo files is not read: no inlined functions there', {
       count: dwarf.splitUnits,
@@ -85,11 +86,11 @@ async function nameImage(
   }
   const nameOf = new Map<string, string>();
   for (let i = 0; i < found.length; i++) {
-    const symbol = symbols.find(addresses[i]!);
-    let name = symbol === undefined ? '' : nameOf.get(symbol.name);
+    const symbol = symbols[i] ?? '';
+    let name = nameOf.get(symbol);
     if (name === undefined) {
-      name = demangle(symbol!.name);
-      nameOf.set(symbol!.name, name);
+      name = demangle(symbol);
+      nameOf.set(symbol, name);
     }
     const lines = dwarf?.frames[i];
     if (lines === undefined) {
@@ -157,27 +158,24 @@ async function nameKernel(
   { kernelReference }: SymbolizeOptions,
   frames: LocationFrames,
 ): Promise<void> {
-  if (modules.every(module => locations.inModule(module).length === 0)) return;
+  const found = modules.flatMap(module => locations.inModule(module));
+  if (found.length === 0) return;
+  found.sort((a, b) => locations.addressOf(a) - locations.addressOf(b));
+  const wanted = Float64Array.from(found, location => locations.addressOf(location));
   const places = loader.objects.candidates({ kind: 'kernel-symbols' });
   for (const place of places) {
     const source = await loader.objects.open(place);
-    const symbols = source === undefined ? undefined : await readKernelSymbols(source);
-    if (symbols === undefined) continue;
-    // Kernels are loaded at a new place at each boot; this machine's list may be of another boot than the recording.
-    const now = kernelReference === undefined ? undefined : symbols.addressOf(kernelReference.symbol);
-    const shift = now === undefined || kernelReference === undefined ? 0 : now - kernelReference.address;
-    if (shift !== 0) {
+    const result = source === undefined ? undefined : await kernelSymbolNames(source, wanted, kernelReference);
+    if (result === undefined) continue;
+    if (result.shift !== 0) {
       warnings.add(
         'kernel-moved',
         'the kernel was started again since the recording: its functions are named by distance from its beginning',
       );
     }
-    for (const module of modules) {
-      for (const location of locations.inModule(module)) {
-        const symbol = symbols.table.find(locations.addressOf(location) + shift);
-        if (symbol !== undefined) frames[location] = [plainFrame(symbol.name)];
-      }
-    }
+    result.names.forEach((name, i) => {
+      if (name !== undefined) frames[found[i]!] = [plainFrame(name)];
+    });
     return;
   }
   warnings.add('symbols-missing', 'functions of the kernel have no names: it hides its addresses', {
