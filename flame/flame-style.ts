@@ -19,6 +19,7 @@ svg{background:#fff}
 .rest{fill:#e6e9ed}
 .b g{cursor:pointer;outline:none}
 .b g.outside{opacity:.55}
+.b g.focused rect,.focused{stroke:#15181d;stroke-width:2}
 .b g:hover rect{stroke:#15181d;stroke-width:1}
 .b g:focus rect{stroke:#0b57d0;stroke-width:3}
 .b .dim{fill-opacity:.35}
@@ -40,13 +41,14 @@ svg{background:#fff}
 .page .bar{position:sticky;top:0;z-index:1}
 .row{display:flex;flex-wrap:wrap;gap:6px;align-items:center}
 .row label{margin-left:4px}
+.row label input{vertical-align:-2px}
 .bar input,.bar select,.bar button{font:inherit;color:inherit;background:#fff;border:1px solid #8b949e;border-radius:4px;padding:2px 6px;max-width:16em}
 .bar input[type=search]{width:19em;max-width:100%}
 .bar input[aria-invalid]{border-color:#b00020;outline:2px solid #b00020}
 .bar :focus-visible{outline:2px solid #0b57d0;outline-offset:1px}
 .panel{max-height:45vh;overflow:auto;margin-top:6px;border-top:1px solid #d5dae1}
 .panel table{border-collapse:collapse;margin-top:6px}
-.panel caption{text-align:left;padding-bottom:4px}
+.panel caption{text-align:left;white-space:nowrap;padding-bottom:4px}
 .panel th,.panel td{padding:1px 10px 1px 0;text-align:right;font-weight:400;font-variant-numeric:tabular-nums;white-space:nowrap}
 .panel thead th{font-weight:600}
 .panel th:last-child{text-align:left}
@@ -63,6 +65,8 @@ svg{background:#14171c}
 .fact{fill:#b6bec9}
 .all{fill:#8a94a1}
 .rest{fill:#343b45}
+.b g.focused rect,.focused{stroke:#15181d;stroke-width:2}
+.b g.focused rect,.focused{stroke:#fff}
 .b g:hover rect{stroke:#fff}
 .b g:focus rect{stroke:#fff}
 .b rect.match{fill:#ff5fa2;stroke:#fff}

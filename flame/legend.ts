@@ -27,8 +27,8 @@ export function legendOf(
       { paint: 'd3', text: 'unchanged' },
       { paint: 'd5', text: '▲ more' },
       { paint: 'd6', text: '▲ double or more' },
-      { paint: 'd6', text: '＋ new' },
-      { paint: 'd0', text: '✕ gone' },
+      { paint: 'd6', text: '+ new' },
+      { paint: 'd0', text: '× gone' },
     ];
   }
   const { frames } = model;

@@ -62,8 +62,8 @@ export function paintOf(
 export function markedLabel(model: FlameModel, view: FlameView, node: number, palette: FlamePalette): string {
   const label = labelOf(model, view.frame[node]!);
   if (palette !== 'diff' || view.before === undefined || node === 0) return label;
-  if (view.before[node] === 0) return `＋ ${label}`;
-  if (view.after![node] === 0) return `✕ ${label}`;
+  if (view.before[node] === 0) return `+ ${label}`;
+  if (view.after![node] === 0) return `× ${label}`;
   const step = diffStep(view, node);
   return step < 3 ? `▼ ${label}` : step > 3 ? `▲ ${label}` : label;
 }

@@ -62,7 +62,8 @@ export function stillPicture(
     const boxes = partition<Datum>().size([inner, 1])(hierarchy(root, box => box.children).sum(box => box.own));
     boxes.each(({ data: { node, level }, x0, x1 }) => {
       const x = margin + x0;
-      const paint = node === -1 ? 'rest' : paintOf(model, view, node, state.palette, scale);
+      const base = node === -1 ? 'rest' : paintOf(model, view, node, state.palette, scale);
+      const paint = state.sandwich >= 0 && node === 0 ? `${base} focused` : base;
       const path = paths.get(paint) ?? [];
       paths.set(paint, path);
       path.push(`M${short(x)} ${yOf(level)}h${short(Math.max(x1 - x0 - 0.5, 0.5))}v${row - 1}H${short(x)}z`);

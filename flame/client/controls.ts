@@ -165,7 +165,10 @@ export function createControls(picture: LivePicture, onSearch: (text: string) =>
   ]);
 
   // While typing, the picture follows; the browser's history gets one step when the search is done.
-  const searchNow = (): void => say(onSearch(searchBox.value));
+  const searchNow = (): void => {
+    say(onSearch(searchBox.value));
+    picture.arrange();
+  };
   const say = (trouble: string): void => {
     if (trouble === '') searchBox.removeAttribute('aria-invalid');
     else searchBox.setAttribute('aria-invalid', 'true');

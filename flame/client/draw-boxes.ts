@@ -41,7 +41,7 @@ export function drawBoxes(picture: LivePicture): void {
       const outside = node !== state.zoom && (node < state.zoom || node >= view.end[state.zoom]!);
       const group = createShape(document, 'g', {
         'data-node': node,
-        class: outside ? 'outside' : '',
+        class: outside ? 'outside' : state.sandwich >= 0 && node === 0 ? 'focused' : '',
         role: 'treeitem',
         tabindex: node === picture.focus ? 0 : -1,
         'aria-level': Math.abs(level) + 1,

@@ -28,4 +28,6 @@ export interface LivePicture {
   shown: Map<number, DomElement>;
   /** Changes the state, as the user asked; makes a step in the browser's history. */
   go(change: Partial<FlameState>): void;
+  /** Measures and draws anew, after the controls have grown or shrunk. */
+  arrange(): void;
 }

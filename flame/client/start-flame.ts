@@ -60,6 +60,7 @@ export function startFlame(window: DomWindow, payload: FlamePayload, geometry: F
     top: 0,
     shown: new Map(),
     go,
+    arrange,
   };
   /** Compiles the search; returns what is wrong with it, or ''. */
   function search(text: string): string {

@@ -118,6 +118,11 @@ async function keyboard(browser: Browser, file: string): Promise<void> {
   await page.keyboard.type('parse_(');
   assert.match(await found(page), /^not a regular expression: /);
   assert.equal(await page.evaluate('document.getElementById("flame-search").getAttribute("aria-invalid")'), 'true');
+  const message = await page.locator('#flame-found').boundingBox();
+  const bar = await page.locator('.bar').boundingBox();
+  assert.ok(message !== null && bar !== null && message.y + message.height <= bar.y + bar.height, 'the message shows');
+  const host = 'document.querySelector("foreignObject")?.getBoundingClientRect().bottom ?? 1e9';
+  assert.ok(message.y + message.height <= (await page.evaluate<number>(host)), 'and is not cut off');
   await shot(page, `${file}-bad-search`);
   await press('Escape');
   assert.equal(await found(page), '');
@@ -248,7 +253,7 @@ async function darkAndPrinted(browser: Browser): Promise<void> {
   const marks = await diff.evaluate<string>(
     '[...document.querySelectorAll("[data-node] text")].map(t => t.textContent).join()',
   );
-  for (const mark of ['▼', '▲', '＋', '✕']) assert.ok(marks.includes(mark), `${mark} in ${marks}`);
+  for (const mark of ['▼', '▲', '+', '×']) assert.ok(marks.includes(mark), `${mark} in ${marks}`);
   await shot(diff, 'diff.svg');
   await diff.close();
 }
