@@ -5,11 +5,14 @@ import type { Catalog } from '../../../analyzers/lifecycle/catalog.ts';
 import { parseCatalog } from '../../../analyzers/lifecycle/catalog-parse.ts';
 import { parseRows, type Rows } from '../../../analyzers/lifecycle/evidence/rows.ts';
 import { TASKER_CATALOG } from '../../../analyzers/lifecycle/tasker-catalog.ts';
+import { parseWhatIf, replayWhatIf } from '../../../analyzers/workflow/what-if.ts';
+import { analyzeWorkflow } from '../../../analyzers/workflow.ts';
 import { TprofError } from '../../base/errors.ts';
 import { formatCount } from '../../base/format-units.ts';
 import type { Trace } from '../../model/trace.ts';
 import type { Block } from '../../report/block.ts';
 import { breakdownView } from '../../report/breakdown-view.ts';
+import { workflowView } from '../../report/workflow-view.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
 import { openTraceInputs } from '../inputs.ts';
 import { emitReport, withCommonOptions, writeStdout } from '../output.ts';
@@ -22,6 +25,7 @@ interface BreakdownCommandOptions extends CommonOptions {
   readonly rows?: string;
   readonly catalog?: string;
   readonly printCatalog?: boolean;
+  readonly whatIf: readonly string[];
 }
 
 /** `tprof breakdown INPUT…` */
@@ -38,6 +42,12 @@ export function breakdownCommand(context: CliContext): Command {
     .option('--rows <file>', "the orchestrator's tables after the run, as JSON (.gz, .zst too)")
     .option('--catalog <file>', 'how to recognise another orchestrator: JSON of the shape that --print-catalog writes')
     .option('--print-catalog', 'write the built-in catalogue as JSON, and nothing else')
+    .option(
+      '--what-if <expr>',
+      'replay the steps with something changed: NAME=-30%, +5ms, 20ms or 0; repeatable',
+      more,
+      [],
+    )
     .option('--top <n>', 'rows in each list', positiveInteger, 20)
     .option('--from <format>', 'read the input as this format instead of detecting it')
     .addHelpText(
@@ -47,6 +57,7 @@ Examples:
   $ tprof breakdown capture/                                  what tprof record or receive left behind
   $ tprof breakdown traces.jsonl.gz logs.jsonl.gz --rows rows.json.gz
   $ tprof breakdown capture/ --task 01a1fbe8                  one task, part by part
+  $ tprof breakdown capture/ --what-if 'result-processing=-30%'
   $ tprof breakdown capture/ --json | jq '.operations[] | {id, p95Ns}'`,
     )
     .action(async (inputs: string[], options: BreakdownCommandOptions) => {
@@ -57,6 +68,7 @@ Examples:
       if (inputs.length === 0) {
         throw new TprofError('usage', 'tprof breakdown needs an input', { hint: 'tprof breakdown CAPTURE, or --help' });
       }
+      const whatIfs = options.whatIf.map(parseWhatIf);
       const catalog = options.catalog === undefined ? undefined : await readCatalog(options.catalog, context);
       const rows = options.rows === undefined ? undefined : await readRows(options.rows, context);
       const { trace } = await openTraceInputs(inputs, context, {
@@ -70,12 +82,17 @@ Examples:
         ...(options.task === undefined ? {} : { task: options.task.toLowerCase() }),
       });
       expectSteps(result, trace, inputs.join(' '), options.task);
+      // A task of which steps are missing has no path from end to end; where no task is whole, all are shown.
+      const whole = result.tasks.filter(task => task.complete);
+      const { graphs, ...workflow } = analyzeWorkflow(whole.length > 0 ? whole : result.tasks);
+      const whatIf = whatIfs.map(expression => replayWhatIf(graphs, expression));
       await emitReport(context, options, {
         title: `Breakdown of ${inputs.join(' ')}`,
-        result,
+        result: { ...result, workflow, whatIf },
         blocks: (): Block[] => [
           { kind: 'heading', level: 1, text: `Breakdown of ${inputs.join(' ')}` },
           ...breakdownView(result, { top: options.top, detail: options.task !== undefined }),
+          ...workflowView(workflow, whatIf, { top: options.top, detail: options.task !== undefined }),
         ],
       });
     });
@@ -107,6 +124,10 @@ async function readCatalog(file: string, context: CliContext): Promise<Catalog> 
 
 async function readRows(file: string, context: CliContext): Promise<Rows> {
   return parseRows(file, await readJsonFile(file, context, 'tables'));
+}
+
+function more(word: string, words: readonly string[]): readonly string[] {
+  return [...words, word];
 }
 
 function positiveInteger(text: string): number {
