@@ -8,6 +8,7 @@ await runService('tasker-lite-orchestration', async ({ settings, database, traci
     database,
     tracing,
     concurrency: settings.concurrency,
+    likeTasker: settings.emit === 'tasker',
     onFailure: fail,
     onTaskEnded: (taskUuid, status) => tell({ type: 'task-ended', taskUuid, status }),
   });

@@ -8,6 +8,7 @@ CREATE TABLE tasker.tasks (
   namespace text NOT NULL,
   name text NOT NULL,
   version text NOT NULL,
+  named_task_uuid uuid GENERATED ALWAYS AS (md5(namespace || '/' || name || '/' || version)::uuid) STORED,
   context jsonb NOT NULL,
   identity_hash text NOT NULL UNIQUE,
   correlation_id uuid NOT NULL,
@@ -43,6 +44,7 @@ CREATE TABLE tasker.workflow_steps (
   workflow_step_uuid uuid PRIMARY KEY,
   task_uuid uuid NOT NULL REFERENCES tasker.tasks,
   step_name text NOT NULL,
+  named_step_uuid uuid GENERATED ALWAYS AS (md5(step_name)::uuid) STORED,
   handler text NOT NULL,
   kind text,
   inputs jsonb NOT NULL DEFAULT '{}',
@@ -52,6 +54,7 @@ CREATE TABLE tasker.workflow_steps (
   in_process boolean NOT NULL DEFAULT false,
   processed boolean NOT NULL DEFAULT false,
   retry_at timestamptz,
+  last_attempted_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE (task_uuid, step_name)
@@ -246,6 +249,22 @@ LANGUAGE sql STABLE AS $$
     JOIN tasker.tasks t ON t.task_uuid = s.task_uuid
     JOIN tasker.workflow_step_transitions st ON st.workflow_step_uuid = s.workflow_step_uuid AND st.most_recent
    WHERE s.workflow_step_uuid = p_step_uuid
+$$;
+
+-- Every step that this one depends on, however far back; `distance` 1 is a parent.
+CREATE FUNCTION tasker.get_step_transitive_dependencies(p_step_uuid uuid)
+RETURNS TABLE (workflow_step_uuid uuid, step_name text, results jsonb, processed boolean, distance integer)
+LANGUAGE sql STABLE AS $$
+  WITH RECURSIVE before AS (
+    SELECT e.from_step_uuid AS step_uuid, 1 AS distance
+      FROM tasker.workflow_step_edges e WHERE e.to_step_uuid = p_step_uuid
+    UNION
+    SELECT e.from_step_uuid, b.distance + 1
+      FROM before b JOIN tasker.workflow_step_edges e ON e.to_step_uuid = b.step_uuid
+  )
+  SELECT s.workflow_step_uuid, s.step_name, s.results, s.processed, min(b.distance)
+    FROM before b JOIN tasker.workflow_steps s ON s.workflow_step_uuid = b.step_uuid
+   GROUP BY s.workflow_step_uuid
 $$;
 
 -- The queue: a message is invisible until `vt`; whoever claims one hides it for a while instead of taking it out.

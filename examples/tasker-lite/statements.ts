@@ -55,7 +55,20 @@ export type StatementId =
   | 'task-transition'
   | 'existing-steps'
   | 'read-task'
-  | 'read-steps';
+  | 'read-steps'
+  | 'worker-task-row'
+  | 'worker-task-row-again'
+  | 'worker-task-names'
+  | 'worker-named-step'
+  | 'worker-dependencies'
+  | 'worker-current-transition'
+  | 'worker-current-transition-again'
+  | 'worker-step-state'
+  | 'worker-mark-in-process'
+  | 'worker-count-attempt'
+  | 'worker-step-row'
+  | 'worker-keep-results'
+  | 'result-step-row';
 export type Statements = Readonly<Record<StatementId, Statement>>;
 
 const NEXT_SORT_KEY =
@@ -64,6 +77,12 @@ const NO_LONGER_RECENT =
   'UPDATE tasker.workflow_step_transitions SET most_recent = false, updated_at = clock_timestamp() WHERE workflow_step_uuid = $1 AND most_recent AND to_state = $2';
 const NEW_TRANSITION =
   'INSERT INTO tasker.workflow_step_transitions (workflow_step_uuid, from_state, to_state, sort_key, metadata, most_recent) VALUES ($1, $2, $3, $4, $5, true)';
+const TASK_ROW =
+  'SELECT task_uuid, named_task_uuid, complete, context, identity_hash, priority, correlation_id FROM tasker.tasks WHERE task_uuid = $1';
+const STEP_ROW =
+  'SELECT workflow_step_uuid, task_uuid, named_step_uuid, attempts, max_attempts, in_process, processed, results FROM tasker.workflow_steps WHERE workflow_step_uuid = $1';
+const CURRENT_TRANSITION =
+  'SELECT workflow_step_transition_uuid, workflow_step_uuid, to_state, from_state, metadata, sort_key, most_recent FROM tasker.workflow_step_transitions WHERE workflow_step_uuid = $1 AND most_recent';
 const SEND = 'SELECT tasker.pgmq_send_with_notify($1, $2, $3) AS msg_id';
 const READ_ONE = 'SELECT * FROM tasker.pgmq_read_specific_message($1, $2, $3, $4)';
 const READ = 'SELECT * FROM tasker.pgmq_read($1, $2, $3)';
@@ -125,6 +144,26 @@ const TEXTS: Readonly<Record<StatementId, string>> = {
     'SELECT t.*, c.status, c.total_steps, c.pending_steps, c.in_progress_steps, c.completed_steps, c.failed_steps, c.ready_steps, c.execution_status, c.recommended_action, c.completion_percentage, c.health_status FROM tasker.tasks t, tasker.get_task_execution_context(t.task_uuid) c WHERE t.task_uuid = $1',
   'read-steps':
     'SELECT r.*, s.results FROM tasker.get_step_readiness_status_batch($1) r JOIN tasker.workflow_steps s USING (workflow_step_uuid)',
+  // What Tasker's worker and result hydrator run besides; only with `--emit tasker`.
+  'worker-task-row': TASK_ROW,
+  'worker-task-row-again': TASK_ROW,
+  'worker-task-names':
+    'SELECT nt.name AS task_name, nt.version AS task_version, nt.namespace AS namespace_name FROM tasker.tasks nt WHERE nt.task_uuid = $1',
+  'worker-named-step':
+    'SELECT ws.workflow_step_uuid, ws.task_uuid, ws.named_step_uuid, ws.step_name, ws.handler, ws.inputs, ws.attempts, ws.step_name AS __template_step_name FROM tasker.workflow_steps ws WHERE ws.workflow_step_uuid = $1',
+  'worker-dependencies': 'SELECT * FROM tasker.get_step_transitive_dependencies($1)',
+  'worker-current-transition': CURRENT_TRANSITION,
+  'worker-current-transition-again': CURRENT_TRANSITION,
+  'worker-step-state':
+    'SELECT to_state FROM tasker.workflow_step_transitions WHERE workflow_step_uuid = $1 AND most_recent',
+  'worker-mark-in-process':
+    'UPDATE tasker.workflow_steps SET in_process = true, updated_at = clock_timestamp() WHERE workflow_step_uuid = $1',
+  'worker-count-attempt':
+    'UPDATE tasker.workflow_steps SET attempts = attempts, last_attempted_at = clock_timestamp() WHERE workflow_step_uuid = $1',
+  'worker-step-row': STEP_ROW,
+  'worker-keep-results':
+    'UPDATE tasker.workflow_steps SET in_process = false, results = $2 WHERE workflow_step_uuid = $1',
+  'result-step-row': STEP_ROW,
 };
 
 /** What a statement of the queue is in the words of the messaging conventions. */

@@ -27,6 +27,7 @@ export interface EmittedSpan {
 /** What sqlx calls the target of the record that it writes after each statement. */
 export const SQLX = 'sqlx::query';
 
+const PGMQ = 'tasker_pgmq::client';
 const PGMQ_CALLS: Readonly<Record<string, string>> = {
   'send-step': 'send_json_message',
   'send-result': 'send_json_message',
@@ -93,11 +94,15 @@ export class TaskerEmission {
     const inside = record.what === 'send-step';
     const ref = inside ? record.ref : this.#newRef(undefined);
     const own = record.sql === undefined ? [] : [sqlxLog(record, record.sql)];
+    if (name === 'send_json_message') {
+      const body = `JSON message sent to queue: ${queue} with ID: ${String(id)} (with notification)`;
+      own.push({ target: PGMQ, body, attributes: {}, atMs: record.endMs, span: undefined });
+    }
     const span: EmittedSpan = {
       ref,
       parent: undefined,
       name,
-      target: 'tasker_pgmq::client',
+      target: PGMQ,
       startMs: record.startMs,
       endMs: record.endMs,
       attributes: {

@@ -8,6 +8,10 @@ export interface Marker {
   readonly atMs: number;
 }
 
+/** Sentences at one boundary stand this far apart, in milliseconds, so that their order is plain. */
+const TICK = 0.001;
+
+const WORKER_COMMANDS = 'tasker_worker::worker::actor_command_processor';
 const CLAIM = 'tasker_worker::worker::step_claim';
 const EXECUTOR = 'tasker_worker::worker::actors::step_executor_actor';
 const DISPATCH = 'tasker_worker::worker::handlers::dispatch_service';
@@ -54,23 +58,69 @@ export function markersOf(record: SpanRecord): Marker[] {
     case 'claim-result': {
       const heard = record.events?.find(event => event.name === 'notification.received');
       const channel = `pgmq_message_ready.${record.what === 'claim-step' ? namespace : 'orchestration'}`;
-      return heard === undefined
-        ? []
-        : [at(heard.atMs, PGMQ, 'TAS-149: Shared listener received notification', { channel })];
+      return [
+        ...(heard === undefined
+          ? []
+          : [at(heard.atMs, PGMQ, 'TAS-149: Shared listener received notification', { channel })]),
+      ];
     }
     case 'process_step':
       return [
+        at(startMs - TICK, WORKER_COMMANDS, 'Received ExecuteStepFromMessage command (full payload available)', {
+          handle,
+          queue,
+        }),
         at(startMs, EXECUTOR, 'Handling ExecuteStepFromQueuedMessage via dispatch', { ...step, handle, queue }),
-        at(startMs, CLAIM, 'Worker: Hydrating step context for dispatch', both),
+        at(startMs + TICK, CLAIM, 'Worker: Hydrating step context for dispatch', both),
       ];
-    case 'hydrate-step':
-      return [at(endMs, CLAIM, 'Attempting to claim step using state machine transition', { correlation_id, ...step })];
+    case 'worker-dependencies':
+      return [
+        at(endMs + TICK, CLAIM, 'Attempting to claim step using state machine transition', { correlation_id, ...step }),
+      ];
+    case 'worker-mark-in-process':
+      return [at(endMs + TICK, ACTIONS, 'Step marked as in_process with legacy flag updated', both)];
+    case 'worker-count-attempt':
+      return [
+        at(endMs + TICK, CLAIM, 'Successfully claimed step by transitioning to InProgress and incremented attempts', {
+          correlation_id,
+          ...step,
+          new_state: 'in_progress',
+        }),
+        at(endMs + 2 * TICK, EXECUTOR, 'Step claimed and dispatched', step),
+      ];
+    case 'worker-step-row':
+      return [
+        at(startMs - 2 * TICK, COMPLETION, 'Processing completion result', step),
+        at(startMs - TICK, FFI, 'Processing step result with state machine integration', step),
+      ];
+    case 'worker-keep-results':
+      return [at(endMs + TICK, ACTIONS, 'Step marked as enqueued for orchestration with results preserved', both)];
+    case 'send-step':
+      return [
+        at(endMs + TICK, ENQUEUER, 'Successfully sent step to pgmq queue (state transition completed first)', {
+          correlation_id,
+          ...step,
+          queue_name: queue,
+          msg_id: attributes['messaging.message.id'],
+        }),
+      ];
+    case 'result-step-row': {
+      const hydrator = 'tasker_orchestration::orchestration::hydration::step_result_hydrator';
+      const command = 'tasker_orchestration::actors::command_processor_actor';
+      return [
+        at(startMs - 3 * TICK, command, 'Starting ProcessStepResultFromMessage', { handle, queue }),
+        at(startMs - 2 * TICK, hydrator, 'HYDRATOR: Successfully parsed StepMessage', { handle, ...both }),
+        at(startMs - TICK, hydrator, 'HYDRATOR: Looking up WorkflowStep in database', step),
+        at(endMs + TICK, hydrator, 'HYDRATOR: Successfully retrieved WorkflowStep from database', both),
+        at(endMs + 2 * TICK, COMMANDS, 'STEP_RESULT_HANDLER: Hydration complete, delegating to result processor', step),
+      ];
+    }
     case 'handler': {
       const handler_name = step_name;
       const success = record.error === undefined;
       return [
-        at(startMs, DISPATCH, 'Received dispatch message', step),
-        at(startMs, DISPATCH, 'Acquired semaphore permit, executing handler', step),
+        at(startMs - 2 * TICK, DISPATCH, 'Received dispatch message', step),
+        at(startMs - TICK, DISPATCH, 'Acquired semaphore permit, executing handler', step),
         at(startMs, DISPATCH, 'Invoking handler', { ...step, handler_name }),
         at(endMs, DISPATCH, 'Handler completed', {
           ...step,
@@ -78,37 +128,37 @@ export function markersOf(record: SpanRecord): Marker[] {
           success,
           execution_time_ms: Math.floor(endMs - startMs),
         }),
-        at(endMs, DISPATCH, 'Completion result sent to channel', step),
+        at(endMs + TICK, DISPATCH, 'Completion result sent to channel', step),
       ];
     }
-    case 'begin':
-      return String(attributes['tasker.from_state']) !== 'in_progress'
-        ? []
-        : [
-            at(startMs, COMPLETION, 'Processing completion result', step),
-            at(startMs, FFI, 'Processing step result with state machine integration', step),
-          ];
     case 'commit':
       return attributes['tasker.to_state'] === undefined ? [] : transitionMarkers(record, at);
     case 'send-result':
       return [
-        at(endMs, SENDER, 'Step completion sent to orchestration queue using config-driven naming', {
+        at(endMs + TICK, SENDER, 'Step completion sent to orchestration queue using config-driven naming', {
           ...both,
           correlation_id,
           queue_name: queue,
         }),
-        at(endMs, FFI, 'Step result processed and sent to orchestration successfully', { ...step, correlation_id }),
+        at(endMs + 2 * TICK, FFI, 'Step result processed and sent to orchestration successfully', {
+          ...step,
+          correlation_id,
+        }),
       ];
     case 'create_task':
       return [at(endMs, CREATION, 'Task created, attempting immediate step enqueuing', { correlation_id, task_uuid })];
     case 'enqueue_ready_steps':
       return [
         at(startMs, SERVICES, 'task.enqueue_steps_started'),
-        at(startMs, ENQUEUER, 'Starting step enqueueing for claimed task', { correlation_id, task_uuid, namespace }),
+        at(startMs + TICK, ENQUEUER, 'Starting step enqueueing for claimed task', {
+          correlation_id,
+          task_uuid,
+          namespace,
+        }),
         at(endMs, SERVICES, 'task.enqueue_steps_completed'),
       ];
     case 'step-readiness':
-      return [at(startMs, DISCOVERY, 'Finding viable steps', { task_uuid })];
+      return [at(startMs - TICK, DISCOVERY, 'Finding viable steps', { task_uuid })];
     case 'enqueue_step':
       return [
         at(startMs, ENQUEUER, 'Preparing to enqueue step', { correlation_id, ...step, task_uuid, step_name }),
@@ -116,7 +166,6 @@ export function markersOf(record: SpanRecord): Marker[] {
       ];
     case 'process_result':
       return [
-        at(startMs, COMMANDS, 'STEP_RESULT_HANDLER: Hydration complete, delegating to result processor', step),
         at(startMs, RESULTS, 'step_execution_result.processing_started'),
         at(endMs, RESULTS, 'step_execution_result.processing_completed'),
       ];
@@ -131,30 +180,16 @@ function transitionMarkers(
   { endMs, ids = {}, attributes = {} }: SpanRecord,
   at: (atMs: number, target: string, body: string, more?: Attributes) => Marker,
 ): Marker[] {
-  const { step_uuid, task_uuid, correlation_id } = ids;
+  const { step_uuid, task_uuid } = ids;
   const to_state = String(attributes['tasker.to_state']);
   const from_state = attributes['tasker.from_state'];
   const both = { step_uuid, task_uuid };
-  const moved = at(endMs, ACTIONS, 'Step state transition', {
-    event_name: EVENTS[to_state],
-    ...both,
-    from_state,
-    to_state,
-  });
-  switch (to_state) {
-    case 'in_progress':
-      return [
-        moved,
-        at(endMs, CLAIM, 'Successfully claimed step by transitioning to InProgress and incremented attempts', {
-          correlation_id,
-          step_uuid,
-          new_state: to_state,
-        }),
-        at(endMs, EXECUTOR, 'Step claimed and dispatched', { step_uuid }),
-      ];
-    case 'enqueued_for_orchestration':
-      return [moved, at(endMs, ACTIONS, 'Step marked as enqueued for orchestration with results preserved', both)];
-    default:
-      return [moved];
-  }
+  return [
+    at(endMs + TICK, ACTIONS, 'Step state transition', {
+      event_name: EVENTS[to_state],
+      ...both,
+      from_state,
+      to_state,
+    }),
+  ];
 }

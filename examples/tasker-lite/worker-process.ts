@@ -4,8 +4,8 @@ import { Worker } from './worker.ts';
 
 await runService('tasker-lite-worker', async ({ settings, database, tracing, fail }) => {
   const { namespaces, concurrency, emit } = settings;
-  const serial = emit === 'tasker';
-  const worker = new Worker({ database, tracing, namespaces, concurrency, serial, onFailure: fail });
+  const likeTasker = emit === 'tasker';
+  const worker = new Worker({ database, tracing, namespaces, concurrency, likeTasker, onFailure: fail });
   await database.warm(2);
   await worker.start();
   return { stop: () => worker.stop() };

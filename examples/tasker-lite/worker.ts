@@ -6,8 +6,8 @@ import { runHandler } from './handlers.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { type ClaimedMessage, deleteMessage, sendMessage, tellClaim } from './queue.ts';
 import { RESULT_QUEUE, workerQueue } from './scenarios.ts';
-import type { StepState } from './state-machine.ts';
 import { transitionStep } from './step-transition.ts';
+import { keepLikeTasker, markLikeTasker, readLikeTasker, rereadLikeTasker, type StepContext } from './tasker-reads.ts';
 import type { Tracing } from './tracing.ts';
 
 export interface WorkerOptions {
@@ -15,19 +15,12 @@ export interface WorkerOptions {
   readonly tracing: Tracing;
   readonly namespaces: readonly string[];
   readonly concurrency: number;
-  /** One step at a time is claimed, and one submitted, as in Tasker's worker; handlers run side by side anyway. */
-  readonly serial: boolean;
+  /**
+   * Work like Tasker's worker: one step at a time is claimed, and one submitted, while handlers run side by side; and
+   * its reads are Tasker's.
+   */
+  readonly likeTasker: boolean;
   readonly onFailure: (error: Error) => void;
-}
-
-interface StepContext {
-  readonly context: Record<string, unknown>;
-  readonly step_name: string;
-  readonly handler: string;
-  readonly inputs: Record<string, unknown>;
-  readonly attempts: number;
-  readonly current_state: StepState;
-  readonly dependency_results: Record<string, { result?: unknown }>;
 }
 
 interface Outcome {
@@ -67,7 +60,7 @@ export class Worker {
   }
 
   async #execute(message: ClaimedMessage): Promise<void> {
-    const { database, tracing } = this.#options;
+    const { database, tracing, likeTasker } = this.#options;
     const { statements } = database;
     const ref = tracing.ref(message.sender);
     const scope: Scope = { parent: ref, ids: message.ids };
@@ -77,8 +70,10 @@ export class Worker {
     const step = await this.#inLane('claim', stepUuid, async session => {
       startMs = nowMs();
       tellClaim(session, statements['claim-step'], message);
-      const { rows } = await session.run<StepContext>(statements['hydrate-step'], [stepUuid], scope);
-      const found = rows[0];
+      const work = { session, statements, scope, taskUuid: message.ids.task_uuid, stepUuid };
+      const found = likeTasker
+        ? await readLikeTasker(work)
+        : (await session.run<StepContext>(statements['hydrate-step'], [stepUuid], scope)).rows[0];
       if (found === undefined) return undefined;
       // A redelivery: the worker that had it is gone, or only its last message is missing.
       if (found.current_state === 'in_progress') return found;
@@ -90,6 +85,7 @@ export class Worker {
         event: 'start',
         metadata: { worker_uuid: this.#uuid },
       });
+      if (moved && likeTasker) await markLikeTasker(work);
       return moved ? { ...found, attempts: found.attempts + 1 } : undefined;
     });
 
@@ -97,6 +93,8 @@ export class Worker {
     if (outcome !== undefined) {
       await this.#inLane('submit', stepUuid, async session => {
         const { executionTimeMs, ...results } = outcome;
+        const work = { session, statements, scope, taskUuid: message.ids.task_uuid, stepUuid };
+        if (likeTasker) await rereadLikeTasker(work);
         const moved = await transitionStep(session, statements, scope, {
           name: 'submit',
           stepUuid,
@@ -109,6 +107,7 @@ export class Worker {
             correlation_id: message.ids.correlation_id,
           },
         });
+        if (moved && likeTasker) await keepLikeTasker(work, results);
         if (moved) await sendMessage(session, statements['send-result'], RESULT_QUEUE, scope, tracing);
       });
     }
@@ -130,8 +129,8 @@ export class Worker {
 
   /** On a connection, and alone where the worker is serial. */
   #inLane<T>(lane: 'claim' | 'submit', stepUuid: string, work: (session: Session) => Promise<T>): Promise<T> {
-    const { database, serial } = this.#options;
-    return this.#lanes.run(serial ? lane : `${lane} ${stepUuid}`, () => database.session(work));
+    const { database, likeTasker } = this.#options;
+    return this.#lanes.run(likeTasker ? lane : `${lane} ${stepUuid}`, () => database.session(work));
   }
 
   async #handle(step: StepContext, scope: Scope): Promise<Outcome> {
