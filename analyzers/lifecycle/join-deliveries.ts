@@ -49,13 +49,13 @@ function follow(
   for (const handled of of(spec.handled)) {
     const step = handled.ids.stepUuid;
     const { messageId, queue } = handled.ids;
-    const command = takeCommand(waiting.command, handled);
+    const earliestNs = sentNs(spec, step, handled.startNs);
+    const command = takeCommand(waiting.command, handled, earliestNs);
     if (command !== undefined) command.windowStep = step;
     const message = realMessageId(messageId) ? `${queue} ${messageId}` : '';
     // Read again by a poller: no push belongs to it.
     if (message !== '' && handledBefore.has(message)) continue;
     if (message !== '') handledBefore.add(message);
-    const earliestNs = sentNs(spec, step, handled.startNs);
     const untilNs = command?.startNs ?? handled.startNs;
     const pushed = takeFirst(waiting.pushed, queue, earliestNs, untilNs);
     const heard = takeFirst(waiting.heard, queue, earliestNs, pushed?.startNs ?? untilNs);
@@ -89,14 +89,17 @@ export function realMessageId(id: string): boolean {
   return id !== '' && id.length < 19;
 }
 
-function takeCommand(commands: Observation[], handled: Observation): Observation | undefined {
+/** The command of the same message; where messages have no names, the first that could be it. */
+function takeCommand(commands: Observation[], handled: Observation, fromNs: number): Observation | undefined {
   const { messageId, queue } = handled.ids;
+  const named = realMessageId(messageId);
   let at = -1;
   for (let i = 0; i < commands.length && commands[i]!.startNs <= handled.startNs; i++) {
     const c = commands[i]!;
     if (c.ids.queue !== '' && queue !== '' && c.ids.queue !== queue) continue;
-    if (realMessageId(c.ids.messageId) && realMessageId(messageId) && c.ids.messageId !== messageId) continue;
-    at = i;
+    if (named && realMessageId(c.ids.messageId)) {
+      if (c.ids.messageId === messageId) at = i;
+    } else if (at === -1 && c.startNs >= fromNs) at = i;
   }
   return at === -1 ? undefined : commands.splice(at, 1)[0];
 }

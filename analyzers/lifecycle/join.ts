@@ -40,7 +40,7 @@ export function join(trace: Trace, catalog: Catalog): Joined {
   const unfilled = joinWindows(observations, observations.filter(isHomeless), catalog.windows);
   joinByMessage(observations);
 
-  const skews = correctSkew(observations, collected.nodes, processes, catalog);
+  const skews = correctSkew(observations, collected.nodes, catalog);
   if (skews.length > 0) observations.sort(byTime);
 
   const enqueueRuns = collected.nodes

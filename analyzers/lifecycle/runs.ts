@@ -46,8 +46,7 @@ export function readEnqueueRun(top: SpanNode, signals: CatalogSignals): EnqueueR
   const steps = new Map<string, { beginNs: number; sentNs: number; endNs: number }>();
   let current = '';
   for (const item of items) {
-    const named = ownStep(item, top);
-    const own = named === parentStep ? '' : named;
+    const own = ownStep(item, top, parentStep, signals);
     if (signals.stepBegins.includes(item.what)) current = own;
     ownerOf.set(item, own !== '' ? own : current);
     const step = ownerOf.get(item)!;
@@ -79,11 +78,18 @@ export function idAbove(node: SpanNode | undefined, key: 'taskUuid' | 'stepUuid'
   return '';
 }
 
-/** The step that an item, or a span between it and the run, names. */
-function ownStep(item: Observation, top: SpanNode): string {
-  if (item.ids.stepUuid !== '') return item.ids.stepUuid;
+/**
+ * The step that an item, or a span between it and the run, names. The step whose result led here stands on much of
+ * what is done for its successors; it counts where it is itself enqueued again.
+ */
+function ownStep(item: Observation, top: SpanNode, parentStep: string, signals: CatalogSignals): string {
   for (let at = item.own ?? item.node; at !== undefined && at !== top.parent; at = at.parent) {
-    if (at.ids.stepUuid !== '') return at.ids.stepUuid;
+    if (at.context?.role === 'enqueue-step' && at.ids.stepUuid !== '') return at.ids.stepUuid;
+  }
+  const isCut = item.form === 'marker' && signals.enqueues.includes(item.what);
+  if (item.ids.stepUuid !== '' && (isCut || item.ids.stepUuid !== parentStep)) return item.ids.stepUuid;
+  for (let at = item.own ?? item.node; at !== undefined && at !== top.parent; at = at.parent) {
+    if (at.ids.stepUuid !== '' && at.ids.stepUuid !== parentStep) return at.ids.stepUuid;
   }
   return '';
 }

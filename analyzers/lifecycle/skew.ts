@@ -1,6 +1,5 @@
 import type { Catalog } from './catalog.ts';
-import type { Observation, SpanNode } from './observation.ts';
-import type { Processes } from './processes.ts';
+import { nearest, type Observation, type SpanNode } from './observation.ts';
 
 /** What was added to the times of one process. */
 export interface Skew {
@@ -27,7 +26,6 @@ interface Message {
 export function correctSkew(
   observations: readonly Observation[],
   nodes: readonly SpanNode[],
-  processes: Processes,
   catalog: Catalog,
 ): Skew[] {
   const messages = findMessages(observations, nodes, catalog);
@@ -60,55 +58,59 @@ export function correctSkew(
     node.startNs += offsetOf(node.process);
     node.endNs += offsetOf(node.process);
   }
-  void processes;
   return [...offsets].map(([process, { offsetNs, messages: count }]) => ({ process, offsetNs, messages: count }));
 }
 
-/** Pairs of sending and handling that name the same step. */
+/** When each side first and last had a step in hand, and when each message about it was sent. */
 function findMessages(observations: readonly Observation[], nodes: readonly SpanNode[], catalog: Catalog): Message[] {
-  const worker = new Map<string, { process: number; startNs: number; endNs: number }[]>();
-  const roles = new Map(catalog.markers.map(m => [m.id, m.by]));
-  const note = (step: string, process: number, timeNs: number): void => {
-    const list = worker.get(step) ?? [];
-    worker.set(step, list);
-    const last = list.find(v => v.process === process);
-    if (last === undefined) list.push({ process, startNs: timeNs, endNs: timeNs });
-    else {
-      last.startNs = Math.min(last.startNs, timeNs);
-      last.endNs = Math.max(last.endNs, timeNs);
-    }
+  const { sends, stepBegins, stepEnds } = catalog.signals;
+  const by = new Map(catalog.markers.map(m => [m.id, m.by]));
+  const heard = { worker: new Map<string, Place>(), orchestration: new Map<string, Place>() };
+  const sent = { worker: new Map<string, Place>(), orchestration: new Map<string, Place>() };
+  /** Of several (a redelivery, a retry) nothing is known: only steps that met one process once are used. */
+  const ambiguous = new Set<string>();
+  const note = (map: Map<string, Place>, step: string, process: number, timeNs: number): void => {
+    if (step === '') return;
+    const known = map.get(step);
+    if (known === undefined) map.set(step, { process, timeNs });
+    else if (known.process !== process) ambiguous.add(step);
+    else known.timeNs = Math.min(known.timeNs, timeNs);
   };
+  const turns = new Map<SpanNode | undefined, string>();
   for (const o of observations) {
-    if (o.form === 'marker' && roles.get(o.what) === 'worker' && o.ids.stepUuid !== '')
-      note(o.ids.stepUuid, o.process, o.startNs);
-  }
-  const visitNodes = nodes.filter(n => n.context?.role === 'visit' && n.ids.stepUuid !== '');
-  for (const node of visitNodes) {
-    for (const item of node.items) note(node.ids.stepUuid, node.process, item.startNs);
-  }
-  const { sends, stepBegins } = catalog.signals;
-  const messages: Message[] = [];
-  for (const o of observations) {
-    if (!sends.includes(o.what)) continue;
-    const step = o.ids.stepUuid;
-    for (const visit of worker.get(step) ?? []) {
-      if (visit.process !== o.process)
-        messages.push({ from: o.process, to: visit.process, delayNs: visit.startNs - o.startNs });
+    const step = o.ids.stepUuid || o.windowStep;
+    if (o.form === 'marker') {
+      const side = by.get(o.what);
+      if (side !== undefined && o.node === undefined) note(heard[side], step, o.process, o.startNs);
+      if (stepBegins.includes(o.what)) turns.set(o.node, step);
+      if (stepEnds.includes(o.what)) turns.delete(o.node);
+      continue;
     }
-  }
-  // Tasker's send names no step: the marker before it, in the same run, does.
-  for (const o of observations) {
-    if (!stepBegins.includes(o.what)) continue;
-    for (const visit of worker.get(o.ids.stepUuid) ?? []) {
-      if (visit.process !== o.process)
-        messages.push({ from: o.process, to: visit.process, delayNs: visit.startNs - o.startNs });
+    const visit = nearest(o.node, ['visit', 'result-run']);
+    if (sends.includes(o.what)) {
+      const inVisit = visit?.context?.role === 'visit' || o.windowStep !== '';
+      note(inVisit ? sent.worker : sent.orchestration, step || (turns.get(o.node) ?? ''), o.process, o.startNs);
     }
   }
   for (const node of nodes) {
-    if (node.context?.role !== 'result-run' || node.row < 0 || node.ids.stepUuid === '') continue;
-    const visits = worker.get(node.ids.stepUuid) ?? [];
-    if (visits.length !== 1 || visits[0]!.process === node.process) continue;
-    messages.push({ from: visits[0]!.process, to: node.process, delayNs: node.endNs - visits[0]!.startNs });
+    if (node.row < 0 || node.ids.stepUuid === '') continue;
+    if (node.context?.role === 'visit') note(heard.worker, node.ids.stepUuid, node.process, node.startNs);
+    if (node.context?.role === 'result-run') note(heard.orchestration, node.ids.stepUuid, node.process, node.startNs);
   }
+  const messages: Message[] = [];
+  const pair = (from: Map<string, Place>, to: Map<string, Place>): void => {
+    for (const [step, place] of from) {
+      const other = to.get(step);
+      if (other === undefined || other.process === place.process || ambiguous.has(step)) continue;
+      messages.push({ from: place.process, to: other.process, delayNs: other.timeNs - place.timeNs });
+    }
+  };
+  pair(sent.orchestration, heard.worker);
+  pair(sent.worker, heard.orchestration);
   return messages;
+}
+
+interface Place {
+  readonly process: number;
+  timeNs: number;
 }
