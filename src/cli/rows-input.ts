@@ -12,6 +12,11 @@ export function isRows(head: Uint8Array): boolean {
 
 /** The orchestrator's tables after a run, as JSON. */
 export async function readRowsSource(source: Source): Promise<Rows> {
+  return parseRows(source.name, await readRowsDocument(source));
+}
+
+/** The same as they are written, all tables and columns. */
+export async function readRowsDocument(source: Source): Promise<Record<string, unknown>> {
   let document: unknown;
   try {
     document = JSON.parse(new TextDecoder().decode(await readAll(source)));
@@ -22,5 +27,10 @@ export async function readRowsSource(source: Source): Promise<Rows> {
       { cause },
     );
   }
-  return parseRows(source.name, document);
+  if (typeof document === 'object' && document !== null && !Array.isArray(document))
+    return document as Record<string, unknown>;
+  throw new TprofError(
+    'input-invalid',
+    `${source.name}: expected an object of tables, found ${Array.isArray(document) ? 'a list' : typeof document}`,
+  );
 }

@@ -1,3 +1,4 @@
+import { anyOf, payloadValues } from './payload-values.ts';
 import { type RedactionClass, SECRET_PATTERNS } from './secret-patterns.ts';
 import { REDACTED, replaceSqlLiterals } from './sql-literals.ts';
 
@@ -19,6 +20,9 @@ export interface RedactorOptions {
 /** Attributes whose whole value is what a user sent: never readable for others, whatever shape it has. */
 const PAYLOAD_KEYS =
   /^(task_request|task_info|request(_|\.)?body|response(_|\.)?body|http\.(request|response)\.body(\.\w+)?|body|payload|context|message_body|messaging\.message\.body|results?|step_result|inputs?|args|arguments|params|parameters|db\.query\.parameter\..+|db\.operation\.parameter\..+|rpc\.request\..+|graphql\.document|event_payload|initiator|reason|tags)$/i;
+
+/** Columns whose text names things rather than holding what somebody sent. */
+const ROW_KEYS = /(^|_)(uuid|id|at|state|status|name|namespace|version|type)$/i;
 
 /** Attributes that hold SQL. */
 const SQL_KEYS = /^(db\.statement|db\.query\.text|statement|sql|query|summary|db\.query\.summary)$/i;
@@ -49,10 +53,38 @@ export class Redactor {
   readonly #replaced = new Map<RedactionClass, number>();
   readonly #known: readonly { readonly class: RedactionClass; readonly pattern: RegExp }[];
   readonly #memo = new Map<string, string>();
+  readonly #learned = new Set<string>();
+  readonly #spared = new Set<string>();
+  #learnedPattern: RegExp | undefined;
 
   constructor(options: RedactorOptions = {}) {
     this.#keep = new Set(options.keep);
     this.#known = knownValues(options);
+  }
+
+  /**
+   * Remembers the values inside a payload, so that they are taken out wherever else they are told (a handler's log
+   * record that prints its input). To be called with all payloads before anything is redacted.
+   */
+  learn(payload: string): void {
+    for (const value of payloadValues(payload)) this.#learned.add(value);
+    this.#forget();
+  }
+
+  /** A name of the workflow's own parts: not taken out although a payload repeats it. */
+  spare(name: string): void {
+    this.#spared.add(name);
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#learnedPattern = undefined;
+    this.#memo.clear();
+  }
+
+  /** Whether an attribute of this key holds a payload, whose values `learn` wants to see. */
+  isPayload(key: string): boolean {
+    return PAYLOAD_KEYS.test(key);
   }
 
   /** Free text: secrets told by their shape, and the names of this machine. */
@@ -78,6 +110,8 @@ export class Redactor {
     result = result.replace(HOME_FOLDER, (_all, before: string, name: string) =>
       KEPT_HOMES.has(name) ? `${before}${name}` : `${before}${this.#placeholder('home-folder', name)}`,
     );
+    this.#learnedPattern ??= anyOf(this.#learned.difference(this.#spared));
+    result = result.replace(this.#learnedPattern, match => this.#placeholder('payload', match));
     if (!this.#keep.has('build-path')) result = result.replace(SOURCE_PATH, path => this.#sourcePath(path));
     if (this.#memo.size < 200_000 && text.length < 10_000) this.#memo.set(text, result);
     return result;
@@ -126,6 +160,28 @@ export class Redactor {
           : undefined,
       key: name => this.text(name),
     });
+  }
+
+  /**
+   * Tables of a database: ids, names of things, states and times are kept, since joins need them; every other text is
+   * what a user sent or a handler answered.
+   */
+  rows(document: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    const column = (key: string, value: unknown): unknown => {
+      if (typeof value === 'string')
+        return value === '' || ROW_KEYS.test(key) ? this.text(value) : this.#placeholder('payload', value);
+      return typeof value === 'object' && value !== null ? this.#placeholder('payload', JSON.stringify(value)) : value;
+    };
+    const row = (value: unknown): unknown =>
+      typeof value === 'object' && value !== null
+        ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, column(key, inner)]))
+        : column('', value);
+    return Object.fromEntries(
+      Object.entries(document).map(([table, value]) => [
+        table,
+        Array.isArray(value) ? value.map(row) : column(table, value),
+      ]),
+    );
   }
 
   /** Parsed JSON of a tool (profiles, manifests): every string is text, and keys are the tool's own. */

@@ -23,7 +23,9 @@ export function replaceSqlLiterals(sql: string, replace: (literal: string) => st
     } else if (c === "'") {
       const escapes = /[eE]$/.test(out) && !/\w[eE]$/.test(out);
       const end = endOfString(sql, at, escapes);
-      out += `'${replace(sql.slice(at + 1, end - 1))}'`;
+      // Behind a JSON operator stands a key that the program's author wrote, part of the statement's shape.
+      const isKey = /->>?\s*$/.test(out);
+      out += isKey ? sql.slice(at, end) : `'${replace(sql.slice(at + 1, end - 1))}'`;
       at = end;
     } else if (c === '"') {
       const end = endOfQuoted(sql, at, '"');

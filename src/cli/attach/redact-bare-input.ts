@@ -1,16 +1,18 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { readAll, type Source } from '../../base/source.ts';
+import type { Source } from '../../base/source.ts';
 import { rewriteOtlpRequest } from '../../formats/otlp-rewrite.ts';
 import { writeOtlpRequests } from '../../formats/otlp-write.ts';
 import { writeSpeedscope } from '../../formats/speedscope-write.ts';
 import { CaptureFile, type CaptureManifest } from '../../model/capture.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { Trace } from '../../model/trace.ts';
+import { learnFromRows, learnFromTrace } from '../../redaction/learn.ts';
 import { redactProfile } from '../../redaction/redact-profile.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import { writeFileWhole } from '../output.ts';
 import { beginManifest } from '../record/manifest-draft.ts';
+import { readRowsDocument } from '../rows-input.ts';
 import { otlpRewriter } from './redact-capture.ts';
 
 /** Files that were given one by one: a trace, profiles, rows of the database. */
@@ -27,6 +29,10 @@ export interface BareInput {
  */
 export async function redactBareInput(input: BareInput, target: string, redactor: Redactor): Promise<CaptureManifest> {
   await mkdir(join(target, 'raw', 'otlp'), { recursive: true });
+  const rows = input.rows === undefined ? undefined : await readRowsDocument(input.rows);
+  // Everything is seen before anything is written: a log record may tell a value before the payload does.
+  if (rows !== undefined) learnFromRows(rows, redactor);
+  if (input.trace !== undefined) learnFromTrace(input.trace, redactor);
   const counts = input.trace === undefined ? { requests: 0 } : await writeTrace(input.trace, target, redactor);
   const profiles: CaptureManifest['profiles'][number][] = [];
   for (const [i, profile] of input.profiles.entries()) {
@@ -34,9 +40,8 @@ export async function redactBareInput(input: BareInput, target: string, redactor
     await writeFileWhole(join(target, file), writeSpeedscope(redactProfile(profile, redactor), {}));
     profiles.push({ file, format: 'speedscope', pid: 0, tid: 0 });
   }
-  if (input.rows !== undefined) {
-    const rows: unknown = JSON.parse(new TextDecoder().decode(await readAll(input.rows)));
-    await writeFile(join(target, CaptureFile.rows), `${JSON.stringify(redactor.json(rows))}\n`);
+  if (rows !== undefined) {
+    await writeFile(join(target, CaptureFile.rows), `${JSON.stringify(redactor.rows(rows))}\n`);
   }
   const names = input.names.map(name => redactor.text(basename(name)));
   const manifest: CaptureManifest = {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileSource } from '../../../collectors/file-source.ts';
@@ -5,10 +6,13 @@ import { TprofError } from '../../base/errors.ts';
 import { type OtlpSignal, type OtlpTextRewriter, rewriteOtlpRequest } from '../../formats/otlp-rewrite.ts';
 import { writeSpeedscope } from '../../formats/speedscope-write.ts';
 import { CaptureFile, type CaptureManifest } from '../../model/capture.ts';
+import { learnFromRows, learnFromTrace } from '../../redaction/learn.ts';
 import { redactProfile } from '../../redaction/redact-profile.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
+import { CaptureModels } from '../capture-models.ts';
 import { formatById, readProfileSource } from '../inputs.ts';
 import { writeFileWhole } from '../output.ts';
+import { readRowsDocument } from '../rows-input.ts';
 
 /** What was not taken along, and why: named in the comment. */
 export interface LeftOut {
@@ -48,7 +52,12 @@ export async function redactCapture(
   const leftOut: LeftOut[] = [];
   const profiles: CaptureManifest['profiles'][number][] = [];
   await mkdir(join(target, 'raw', 'otlp'), { recursive: true });
+  await learn(source, manifest, redactor);
   await redactOtlp(source, target, redactor, leftOut);
+  if (existsSync(join(source, CaptureFile.rows))) {
+    const rows = await readRowsDocument(await fileSource(join(source, CaptureFile.rows)));
+    await writeFile(join(target, CaptureFile.rows), `${JSON.stringify(redactor.rows(rows))}\n`);
+  }
   const taken = new Set<string>();
   for (const entry of manifest.profiles) {
     const name = redactor.text(entry.file);
@@ -81,6 +90,16 @@ export async function redactCapture(
   };
   await writeFileWhole(join(target, CaptureFile.manifest), `${JSON.stringify(redacted, undefined, 2)}\n`);
   return { manifest: redacted, leftOut };
+}
+
+/** Everything is seen before anything is written: a log record may tell a value before the payload does. */
+async function learn(source: string, manifest: CaptureManifest, redactor: Redactor): Promise<void> {
+  const models = new CaptureModels(source, manifest);
+  const trace = await models.trace();
+  if (trace !== undefined) learnFromTrace(trace, redactor);
+  if (existsSync(join(source, CaptureFile.rows))) {
+    learnFromRows(await readRowsDocument(await fileSource(join(source, CaptureFile.rows))), redactor);
+  }
 }
 
 /** How a redactor treats the texts of an export request. */
