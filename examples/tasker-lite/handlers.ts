@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { ForeignHandlers } from './foreign-handlers.ts';
 
 /** What a handler is given: its task's context and what the steps before it returned. */
 export interface HandlerInput {
@@ -74,13 +75,14 @@ async function productRows(context: HandlerInput['context']): Promise<{ price: n
  * Runs the step's handler. A context may ask for a failure, so that retries can be tried out:
  * `{"_fail": {"step": "linear_step_2", "times": 1}}`.
  */
-export async function runHandler(name: string, input: HandlerInput): Promise<unknown> {
-  const handler = HANDLERS[name];
-  if (handler === undefined) throw new Error(`no handler is called ${name}`);
+export async function runHandler(name: string, input: HandlerInput, foreign?: ForeignHandlers): Promise<unknown> {
   const fail = input.context._fail as { step?: string; times?: number } | undefined;
   if (fail?.step === input.stepName && input.attempt <= (fail.times ?? 1)) {
     throw new Error(`${input.stepName} failed as its context asked, attempt ${input.attempt}`);
   }
+  if (foreign !== undefined) return await foreign.run(name, input);
+  const handler = HANDLERS[name];
+  if (handler === undefined) throw new Error(`no handler is called ${name}`);
   return await handler(input);
 }
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EndedTasks } from './ended-tasks.ts';
+import { hasRuntime } from './foreign-handlers.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { type ServiceKind, type ServiceProcess, startService } from './processes.ts';
 import type { Scenario } from './scenarios.ts';
@@ -67,6 +68,7 @@ const ORCHESTRATION_CONCURRENCY = 8;
  */
 export async function runWorkload(options: RunOptions): Promise<RunResult> {
   needDriver();
+  needRuntime(options.scenario);
   const postgres = await startPostgres({
     databaseUrl: options.env.DATABASE_URL,
     statementLog: options.statementLog,
@@ -98,6 +100,13 @@ function needDriver(): void {
   }
 }
 
+function needRuntime({ id, runtime }: Scenario): void {
+  if (runtime === undefined || hasRuntime(runtime)) return;
+  throw new WorkloadError('machine', `${id} has its handlers in ${runtime}, which cannot be started here`, {
+    hint: `install it (apt install ${runtime}), or take another scenario`,
+  });
+}
+
 async function drive(options: RunOptions, postgres: Postgres, services: ServiceProcess[]): Promise<RunResult> {
   const ended = new EndedTasks();
   const start = (kind: ServiceKind, index: number): ServiceProcess => {
@@ -111,6 +120,7 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
         createsSchema: kind === 'orchestration' && index === 0,
         instance: `${kind}-${index + 1}`,
         emit: options.emit ?? 'conventions',
+        ...(options.scenario.runtime === undefined ? {} : { runtime: options.scenario.runtime }),
       },
       env: options.env,
       onTaskEnded: (taskUuid, status, atMs) => ended.tell(taskUuid, { status, atMs }),

@@ -23,6 +23,10 @@ export interface Scenario {
   readonly stepsRun: number;
   /** Longest wait for one task before it counts as stuck, in seconds. */
   readonly timeoutS: number;
+  /** The language of the handlers, where it is not the worker's own; they run in a process beside it. */
+  readonly runtime?: 'python3' | 'ruby';
+  /** How it runs unless the caller says otherwise: one process of each kind, one task at a time. */
+  readonly shape?: { readonly orchestrations: number; readonly workers: number; readonly concurrency: number };
 }
 
 const EVEN = { even_number: 6 } as const;
@@ -36,24 +40,23 @@ function step(
   return kind === undefined ? { name, dependsOn, handler } : { name, dependsOn, handler, kind };
 }
 
+function inARow(names: readonly string[]): StepTemplate[] {
+  return names.map((name, index) => step(name, names.slice(Math.max(0, index - 1), index)));
+}
+
+const LINEAR = {
+  namespace: 'rust_e2e_linear',
+  name: 'mathematical_sequence',
+  version: '1.0.0',
+  context: EVEN,
+  stepsRun: 4,
+  timeoutS: 10,
+  steps: inARow(['linear_step_1', 'linear_step_2', 'linear_step_3', 'linear_step_4']),
+} as const;
+
 /** The workflows of Tasker's benchmarks under Tasker's own names. Adding one is adding data. */
 export const SCENARIOS: readonly Scenario[] = [
-  {
-    id: 'linear',
-    title: 'four steps in a row',
-    namespace: 'rust_e2e_linear',
-    name: 'mathematical_sequence',
-    version: '1.0.0',
-    context: EVEN,
-    stepsRun: 4,
-    timeoutS: 10,
-    steps: [
-      step('linear_step_1', []),
-      step('linear_step_2', ['linear_step_1']),
-      step('linear_step_3', ['linear_step_2']),
-      step('linear_step_4', ['linear_step_3']),
-    ],
-  },
+  { ...LINEAR, id: 'linear', title: 'four steps in a row' },
   {
     id: 'diamond',
     title: 'one step, two branches, one convergence',
@@ -141,6 +144,38 @@ export const SCENARIOS: readonly Scenario[] = [
       step('process_csv_batch', ['analyze_csv'], 'inventory', 'batch-worker'),
       step('aggregate_csv_results', ['process_csv_batch'], 'aggregate', 'deferred'),
     ],
+  },
+  {
+    ...LINEAR,
+    id: 'cluster_single',
+    title: 'linear, one task at a time, on two orchestrations and two workers',
+    timeoutS: 20,
+    shape: { orchestrations: 2, workers: 2, concurrency: 1 },
+  },
+  {
+    ...LINEAR,
+    id: 'cluster_2x',
+    title: 'linear, two tasks at once, on two orchestrations and two workers',
+    timeoutS: 20,
+    shape: { orchestrations: 2, workers: 2, concurrency: 2 },
+  },
+  {
+    ...LINEAR,
+    id: 'ffi',
+    title: 'linear, with handlers in Python (needs python3)',
+    namespace: 'linear_workflow_py',
+    name: 'mathematical_sequence_py',
+    timeoutS: 15,
+    steps: inARow(['linear_step_1_py', 'linear_step_2_py', 'linear_step_3_py', 'linear_step_4_py']),
+    runtime: 'python3',
+  },
+  {
+    ...LINEAR,
+    id: 'ffi_ruby',
+    title: 'linear, with handlers in Ruby (needs ruby)',
+    namespace: 'linear_workflow',
+    timeoutS: 15,
+    runtime: 'ruby',
   },
 ];
 

@@ -7,6 +7,8 @@ export interface ServiceSettings {
   /** The first orchestration makes the schema. */
   readonly createsSchema: boolean;
   readonly instance: string;
+  /** Language of the handlers; undefined = the worker's own. */
+  readonly runtime?: 'python3' | 'ruby';
   /** Spans by the conventions, or what the real Tasker emits. */
   readonly emit: 'conventions' | 'tasker';
 }

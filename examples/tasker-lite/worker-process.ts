@@ -1,12 +1,19 @@
 // Entry of a worker process; started by run.ts.
+import { ForeignHandlers } from './foreign-handlers.ts';
 import { runService } from './service-process.ts';
 import { Worker } from './worker.ts';
 
 await runService('tasker-lite-worker', async ({ settings, database, tracing, fail }) => {
-  const { namespaces, concurrency, emit } = settings;
+  const { namespaces, concurrency, emit, runtime } = settings;
+  const foreign = runtime === undefined ? undefined : new ForeignHandlers(runtime, fail);
   const likeTasker = emit === 'tasker';
-  const worker = new Worker({ database, tracing, namespaces, concurrency, likeTasker, onFailure: fail });
+  const worker = new Worker({ database, tracing, namespaces, concurrency, likeTasker, foreign, onFailure: fail });
   await database.warm(2);
   await worker.start();
-  return { stop: () => worker.stop() };
+  return {
+    stop: async () => {
+      await worker.stop();
+      await foreign?.stop();
+    },
+  };
 });

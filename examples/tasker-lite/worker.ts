@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { nowMs } from './clock.ts';
 import { Consumer } from './consumer.ts';
 import type { Database, Scope, Session } from './database.ts';
+import type { ForeignHandlers } from './foreign-handlers.ts';
 import { runHandler } from './handlers.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { type ClaimedMessage, deleteMessage, sendMessage, tellClaim } from './queue.ts';
@@ -20,6 +21,8 @@ export interface WorkerOptions {
    * its reads are Tasker's.
    */
   readonly likeTasker: boolean;
+  /** Handlers of another runtime; undefined = those of this one. */
+  readonly foreign: ForeignHandlers | undefined;
   readonly onFailure: (error: Error) => void;
 }
 
@@ -143,7 +146,7 @@ export class Worker {
     try {
       const { context, inputs } = step;
       const input = { stepName: step.step_name, context, inputs, dependencies, attempt: step.attempts };
-      outcome = { success: true, result: await runHandler(step.handler, input) };
+      outcome = { success: true, result: await runHandler(step.handler, input, this.#options.foreign) };
     } catch (error) {
       failure = error;
       outcome = { success: false, error: error instanceof Error ? error.message : String(error) };

@@ -15,9 +15,9 @@ import { emitReport, withCommonOptions } from '../output.ts';
 
 interface E2eOptions extends CommonOptions {
   readonly tasks: number;
-  readonly concurrency: number;
-  readonly workers: number;
-  readonly orchestrations: number;
+  readonly concurrency?: number;
+  readonly workers?: number;
+  readonly orchestrations?: number;
   readonly cluster?: readonly string[];
   readonly pollMs: number;
   readonly timeout?: number;
@@ -27,15 +27,17 @@ interface E2eOptions extends CommonOptions {
   readonly statementLog?: string;
 }
 
+const ONE_OF_EACH = { orchestrations: 1, workers: 1, concurrency: 1 };
+
 /** `tprof e2e SCENARIO` */
 export function e2eCommand(context: CliContext): Command {
   const command = new Command('e2e')
     .description('Run workflow tasks from end to end: on the embedded workload, or on a Tasker that already runs.')
     .argument('<scenario>', `one of: ${SCENARIOS.map(scenario => scenario.id).join(', ')}`)
     .option('--tasks <n>', 'how many tasks', positiveInteger, 10)
-    .option('--concurrency <n>', 'tasks under way at once', positiveInteger, 1)
-    .option('--workers <n>', 'worker processes of the embedded workload', positiveInteger, 1)
-    .option('--orchestrations <n>', 'orchestration processes of the embedded workload', positiveInteger, 1)
+    .option('--concurrency <n>', 'tasks under way at once (default: 1, or what the scenario is about)', positiveInteger)
+    .option('--workers <n>', 'worker processes of the embedded workload (default: 1)', positiveInteger)
+    .option('--orchestrations <n>', 'orchestration processes of the embedded workload (default: 1)', positiveInteger)
     .option('--cluster <urls>', "REST addresses of a running Tasker's orchestrations, used in turn", urls)
     .option('--poll-ms <ms>', 'with --cluster: time between two looks at a task', positiveInteger, 20)
     .option('--timeout <s>', 'a task that takes longer counts as failed (default: by scenario)', positiveInteger)
@@ -51,7 +53,7 @@ export function e2eCommand(context: CliContext): Command {
       'after',
       `
 Scenarios:
-${SCENARIOS.map(scenario => `  ${scenario.id.padEnd(14)}${scenario.title}`).join('\n')}
+${SCENARIOS.map(scenario => `  ${scenario.id.padEnd(16)}${scenario.title}`).join('\n')}
 
 The embedded workload starts a PostgreSQL of its own, or uses the one that DATABASE_URL names, in a schema of its own.
 
@@ -88,10 +90,12 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, onSignal);
+  const shape = { ...ONE_OF_EACH, ...scenario.shape };
+  const concurrency = options.concurrency ?? shape.concurrency;
   const common = {
     scenario,
     tasks: options.tasks,
-    concurrency: options.concurrency,
+    concurrency,
     signal: abort.signal,
     onTask: (done: number, result: TaskResult) => progress.task(done, result),
     ...(options.context === undefined ? {} : { context: options.context }),
@@ -107,8 +111,8 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
     progress.stage('starting PostgreSQL, orchestration and workers');
     const run = await runWorkload({
       ...common,
-      workers: options.workers,
-      orchestrations: options.orchestrations,
+      workers: options.workers ?? shape.workers,
+      orchestrations: options.orchestrations ?? shape.orchestrations,
       env: context.env,
       durable: options.durable === true,
       emit: options.emit,
@@ -135,7 +139,7 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
     return e2eResult({
       scenario,
       target,
-      concurrency: options.concurrency,
+      concurrency,
       requested: options.tasks,
       aborted: run.aborted,
       wallMs: run.wallMs,
