@@ -2,6 +2,8 @@ import type { Source } from './source.ts';
 
 /** Fewest bytes that a refill brings, where the source has them. */
 const REFILL_BYTES = 256 << 10;
+/** Small inputs stay small. */
+const FIRST_BYTES = 16 << 10;
 
 /**
  * A sliding window over a stream of chunks: `bytes[pos, end)` is what is known and not yet consumed. Readers parse in
@@ -9,7 +11,7 @@ const REFILL_BYTES = 256 << 10;
  * scanning loops for text need no test of their own. Grows only to the largest single record.
  */
 export class ByteWindow {
-  bytes: Uint8Array = new Uint8Array(2 * REFILL_BYTES);
+  bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
   pos = 0;
   end = 0;
   readonly #chunks: AsyncIterator<Uint8Array>;

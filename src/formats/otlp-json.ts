@@ -258,6 +258,16 @@ export class OtlpJson {
         json.p++;
         this.#levels.push('root');
         return;
+      case Word.status: {
+        // Tempo's answer around a trace of which it has, or gives, a part.
+        const start = json.p;
+        json.skipValue();
+        if (/PARTIAL|^1$/.test(json.textOf(start, json.p).slice(0, 40))) {
+          const message = 'Tempo gave a part of this trace only: spans are missing';
+          this.#sink.builder.warnings.add('partial-trace', message);
+        }
+        return;
+      }
       case Word.resourceProfiles:
         json.skipValue();
         this.#sink.builder.warnings.add('profiles-skipped', 'OTLP profiles among traces and logs are not read');
