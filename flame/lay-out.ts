@@ -46,13 +46,16 @@ export function layOut(tree: FlameNodes, weights: SelfWeights, order: FlameOrder
     for (let i = 0; i < n; i++) {
       const from = firstChild[i]!;
       const to = firstChild[i + 1]!;
-      if (to - from === 2) {
-        if (compare(child[from]!, child[from + 1]!) > 0) {
-          const swap = child[from]!;
-          child[from] = child[from + 1]!;
-          child[from + 1] = swap;
+      if (to - from > 24) child.subarray(from, to).sort(compare);
+      else {
+        // By insertion: nearly all nodes have a few children, and a call of `sort` for each costs more than the rest.
+        for (let at = from + 1; at < to; at++) {
+          const node = child[at]!;
+          let hole = at;
+          for (; hole > from && compare(child[hole - 1]!, node) > 0; hole--) child[hole] = child[hole - 1]!;
+          child[hole] = node;
         }
-      } else if (to - from > 2) child.subarray(from, to).sort(compare);
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 import { formatCount, formatValue } from '../src/base/format-units.ts';
 import { FrameFlag, type Profile, type Thread } from '../src/model/profile.ts';
-import type { FlameDiff, FlameModel, FlameRows, FlameThread } from './flame-model.ts';
+import type { FlameDiff, FlameModel, FlameNodes, FlameRows, FlameThread } from './flame-model.ts';
 import { type CategoryOf, frameTable, sourceCategory } from './frame-table.ts';
 import { growTree } from './grow-tree.ts';
 import { preorder } from './preorder.ts';
@@ -33,52 +33,38 @@ export interface MergeOptions {
  * stack is ever walked) and one over the samples; memory grows with distinct stacks. What is left out is said in `facts`.
  */
 export function mergeProfile(profile: Profile, options: MergeOptions = {}): FlameModel {
-  const { frames, of } = frameTable(profile, options.categoryOf ?? sourceCategory, 'all');
   const { stacks, samples } = profile;
-  const matchesFocus = frameMatcher(profile, options.focus);
-  const matchesIgnore = frameMatcher(profile, options.ignore);
-  const matchesHide = frameMatcher(profile, options.hide);
-
-  const grown = growTree(stacks.length + 1);
-  const nodeOf = new Int32Array(stacks.length);
-  const focused = new Uint8Array(stacks.length);
-  const ignored = new Uint8Array(stacks.length);
-  for (let s = 0; s < stacks.length; s++) {
-    const parent = stacks.parent[s]!;
-    const frame = stacks.frame[s]!;
-    focused[s] =
-      matchesFocus === undefined || matchesFocus[frame] === 1 || (parent >= 0 && focused[parent] === 1) ? 1 : 0;
-    ignored[s] = matchesIgnore?.[frame] === 1 || (parent >= 0 && ignored[parent] === 1) ? 1 : 0;
-    const up = parent < 0 ? 0 : nodeOf[parent]!;
-    nodeOf[s] = matchesHide?.[frame] === 1 ? up : grown.childOf(up, of[frame]!);
-  }
-  const { tree: nodes, image } = preorder(grown.finish());
-  for (let s = 0; s < nodeOf.length; s++) nodeOf[s] = image[nodeOf[s]!]!;
-
-  const { threads, processes, threadOf } = threadTable(profile, options.threads === true);
-  const diff = options.diff === undefined ? undefined : { before: 0, after: 1 };
   const values =
     options.diff === undefined ? (options.values ?? [profile.defaultValue]) : [options.diff.before, options.diff.after];
   const columns = values.map(v => samples.values[v]!);
   const keptThread = profile.threads.map(thread => options.keepThread?.(thread) ?? true);
+  const keptStack = stackFilter(profile, options);
+  const keepsStackless = options.focus === undefined;
 
-  const kept = new Int32Array(samples.length).fill(-1);
+  // Samples that count, and the stacks that they need: what is filtered away does not travel.
+  const keptSample = new Uint8Array(samples.length);
+  const used = new Uint8Array(stacks.length);
   let left = 0;
   let negative = 0;
   for (let s = 0; s < samples.length; s++) {
     const stack = samples.stack[s]!;
-    // Samples without a stack count for the whole: they stand on the root.
-    if (
-      !keptThread[samples.thread[s]!] ||
-      (stack < 0 ? matchesFocus !== undefined : !focused[stack] || ignored[stack])
-    ) {
-      left++;
-    } else if (columns.some(column => column[s]! < 0)) {
-      negative++;
-    } else {
-      kept[s] = stack < 0 ? 0 : nodeOf[stack]!;
+    if (!keptThread[samples.thread[s]!] || !(stack < 0 ? keepsStackless : keptStack?.[stack] !== 0)) left++;
+    else if (columns.some(column => column[s]! < 0)) negative++;
+    else {
+      keptSample[s] = 1;
+      if (stack >= 0 && columns.some(column => column[s]! > 0)) used[stack] = 1;
     }
   }
+  for (let s = stacks.length - 1; s >= 0; s--) if (used[s] === 1 && stacks.parent[s]! >= 0) used[stacks.parent[s]!] = 1;
+
+  const { frames, of, distinct } = frameTable(profile, used, options.categoryOf ?? sourceCategory, 'all');
+  const { nodes, nodeOf } = nodesOf(profile, used, of, distinct, frameMatcher(profile, options.hide));
+  // Samples without a stack count for the whole: they stand on the root.
+  const kept = Int32Array.from(samples.stack, (stack, s) =>
+    keptSample[s] === 0 ? -1 : stack < 0 || used[stack] === 0 ? 0 : nodeOf[stack]!,
+  );
+  const { threads, processes, threadOf } = threadTable(profile, options.threads === true);
+  const diff = options.diff === undefined ? undefined : { before: 0, after: 1 };
   const timeOrdered = options.timeOrder === true && samples.timeNs !== undefined;
   const thread = Uint32Array.from(samples.thread, t => threadOf[t]!);
   const rows = timeOrdered
@@ -98,6 +84,61 @@ export function mergeProfile(profile: Profile, options: MergeOptions = {}): Flam
     diff,
     timeOrdered,
   };
+}
+
+/** For each stack 0 where `focus` and `ignore` leave it out; undefined where they leave out nothing. */
+function stackFilter(profile: Profile, options: MergeOptions): Uint8Array | undefined {
+  if (options.focus === undefined && options.ignore === undefined) return undefined;
+  const { stacks } = profile;
+  const matchesFocus = frameMatcher(profile, options.focus);
+  const matchesIgnore = frameMatcher(profile, options.ignore);
+  const focused = new Uint8Array(stacks.length);
+  const ignored = new Uint8Array(stacks.length);
+  for (let s = 0; s < stacks.length; s++) {
+    const parent = stacks.parent[s]!;
+    const frame = stacks.frame[s]!;
+    focused[s] = (matchesFocus?.[frame] ?? 1) | (parent < 0 ? 0 : focused[parent]!);
+    ignored[s] = (matchesIgnore?.[frame] ?? 0) | (parent < 0 ? 0 : ignored[parent]!);
+  }
+  return focused.map((flag, s) => flag & (1 - ignored[s]!));
+}
+
+/**
+ * The stacks in use as a tree of box frames, and the node of each. Where every frame is a box of its own and none is
+ * hidden, the stack table is that tree already; otherwise stacks that look the same are merged.
+ */
+function nodesOf(
+  profile: Profile,
+  used: Uint8Array,
+  of: Uint32Array,
+  distinct: boolean,
+  hidden: Uint8Array | undefined,
+): { nodes: FlameNodes; nodeOf: Int32Array } {
+  const { stacks } = profile;
+  const nodeOf = new Int32Array(stacks.length);
+  if (distinct && hidden === undefined) {
+    let length = 1;
+    for (let s = 0; s < stacks.length; s++) if (used[s] === 1) nodeOf[s] = length++;
+    const parent = new Int32Array(length);
+    const frame = new Uint32Array(length);
+    parent[0] = -1;
+    for (let s = 0; s < stacks.length; s++) {
+      if (used[s] === 0) continue;
+      parent[nodeOf[s]!] = stacks.parent[s]! < 0 ? 0 : nodeOf[stacks.parent[s]!]!;
+      frame[nodeOf[s]!] = of[stacks.frame[s]!]!;
+    }
+    const { tree, image, twins } = preorder({ length, parent, frame });
+    if (!twins) return { nodes: tree, nodeOf: nodeOf.map(node => image[node]!) };
+  }
+  const grown = growTree(stacks.length + 1);
+  for (let s = 0; s < stacks.length; s++) {
+    if (used[s] === 0) continue;
+    const frame = stacks.frame[s]!;
+    const up = stacks.parent[s]! < 0 ? 0 : nodeOf[stacks.parent[s]!]!;
+    nodeOf[s] = hidden?.[frame] === 1 ? up : grown.childOf(up, of[frame]!);
+  }
+  const { tree, image } = preorder(grown.finish());
+  return { nodes: tree, nodeOf: nodeOf.map(node => image[node]!) };
 }
 
 /** For each profile frame 1 where its name, file or module matches; undefined without a pattern. */
@@ -146,7 +187,7 @@ function threadTable(
   return { threads, processes, threadOf };
 }
 
-/** One row a node and thread that has weight, in order of node, then thread. */
+/** One row a node and thread that was sampled, in order of node, then thread. */
 function mergedRows(
   kept: Int32Array,
   thread: Uint32Array,
@@ -154,44 +195,30 @@ function mergedRows(
   nodeCount: number,
   threadCount: number,
 ): FlameRows {
-  const keys = new Float64Array(kept.length);
-  let used = 0;
-  for (let s = 0; s < kept.length; s++) if (kept[s]! >= 0) keys[used++] = kept[s]! * threadCount + thread[s]!;
-  const sorted = keys.subarray(0, used).sort();
-  const rowOf = new Map<number, number>();
-  const rowOfNode = new Int32Array(threadCount === 1 ? nodeCount : 0);
-  let length = 0;
-  for (let i = 0; i < sorted.length; i++) {
-    const key = sorted[i]!;
-    if (i > 0 && key === sorted[i - 1]) continue;
-    sorted[length] = key;
-    if (threadCount === 1) rowOfNode[key] = length++;
-    else rowOf.set(key, length++);
+  // Samples in order of their node, by counting; within a node by thread, then as recorded.
+  const first = new Int32Array(nodeCount + 1);
+  for (let s = 0; s < kept.length; s++) if (kept[s]! >= 0) first[kept[s]! + 1]!++;
+  for (let i = 0; i < nodeCount; i++) first[i + 1]! += first[i]!;
+  const sorted = new Uint32Array(first[nodeCount]!);
+  const fill = first.slice(0, nodeCount);
+  for (let s = 0; s < kept.length; s++) if (kept[s]! >= 0) sorted[fill[kept[s]!]!++] = s;
+  if (threadCount > 1) {
+    for (let i = 0; i < nodeCount; i++) {
+      if (first[i + 1]! - first[i]! > 1) {
+        sorted.subarray(first[i]!, first[i + 1]!).sort((a, b) => thread[a]! - thread[b]! || a - b);
+      }
+    }
   }
-  const values = columns.map(() => new Float64Array(length));
-  for (let s = 0; s < kept.length; s++) {
-    if (kept[s]! < 0) continue;
-    const row = threadCount === 1 ? rowOfNode[kept[s]!]! : rowOf.get(kept[s]! * threadCount + thread[s]!)!;
-    for (let c = 0; c < columns.length; c++) values[c]![row]! += columns[c]![s]!;
-  }
-  const unique = sorted.subarray(0, length);
-  return {
-    length,
-    node: Uint32Array.from(unique, key => Math.floor(key / threadCount)),
-    thread: Uint32Array.from(unique, key => key % threadCount),
-    values,
-  };
+  return joinedRows(sorted, kept, thread, columns);
 }
 
-/** Samples in order of time (ties as recorded); neighbours of the same thread and stack are one row. */
-function timeRows(
+/** Rows of samples in the given order; neighbours of one thread and node are one row. */
+function joinedRows(
+  order: Uint32Array,
   kept: Int32Array,
   thread: Uint32Array,
   columns: readonly Float64Array[],
-  timeNs: Float64Array,
 ): FlameRows {
-  const order = Uint32Array.from(kept.keys()).filter(s => kept[s]! >= 0);
-  order.sort((a, b) => timeNs[a]! - timeNs[b]! || a - b);
   const node = new Uint32Array(order.length);
   const threads = new Uint32Array(order.length);
   const values = columns.map(() => new Float64Array(order.length));
@@ -210,6 +237,18 @@ function timeRows(
     thread: threads.subarray(0, length),
     values: values.map(column => column.subarray(0, length)),
   };
+}
+
+/** Samples in order of time (ties as recorded); neighbours of the same thread and stack are one row. */
+function timeRows(
+  kept: Int32Array,
+  thread: Uint32Array,
+  columns: readonly Float64Array[],
+  timeNs: Float64Array,
+): FlameRows {
+  const order = Uint32Array.from(kept.keys()).filter(s => kept[s]! >= 0);
+  order.sort((a, b) => timeNs[a]! - timeNs[b]! || a - b);
+  return joinedRows(order, kept, thread, columns);
 }
 
 /** What a reader must know to trust the picture: weight, samples, losses, and what was left out of it. */

@@ -4,8 +4,9 @@ import type { FlameNodes } from './flame-model.ts';
 /**
  * Renumbers a tree in preorder, siblings in order of their frames: the numbering no longer depends on the order in which
  * samples came, a subtree is one stretch, and "how far up, then which frame" describes it in a few characters a node.
+ * `twins`: some node has two children of one frame.
  */
-export function preorder(nodes: FlameNodes): TreeImage {
+export function preorder(nodes: FlameNodes): TreeImage & { readonly twins: boolean } {
   const { length, parent, frame } = nodes;
   const firstChild = new Int32Array(length + 1);
   for (let i = 1; i < length; i++) firstChild[parent[i]! + 1]!++;
@@ -18,6 +19,7 @@ export function preorder(nodes: FlameNodes): TreeImage {
   const tree = { length, parent: new Int32Array(length), frame: new Uint32Array(length) };
   const pending = new Int32Array(length);
   let top = 1;
+  let twins = false;
   for (let placed = 0; top > 0; placed++) {
     const node = pending[--top]!;
     image[node] = placed;
@@ -25,8 +27,19 @@ export function preorder(nodes: FlameNodes): TreeImage {
     tree.frame[placed] = frame[node]!;
     const from = firstChild[node]!;
     const to = firstChild[node + 1]!;
-    if (to - from > 1) child.subarray(from, to).sort(byFrame);
-    for (let c = to - 1; c >= from; c--) pending[top++] = child[c]!;
+    if (to - from > 24) child.subarray(from, to).sort(byFrame);
+    else {
+      for (let at = from + 1; at < to; at++) {
+        const moving = child[at]!;
+        let hole = at;
+        for (; hole > from && frame[child[hole - 1]!]! > frame[moving]!; hole--) child[hole] = child[hole - 1]!;
+        child[hole] = moving;
+      }
+    }
+    for (let c = to - 1; c >= from; c--) {
+      pending[top++] = child[c]!;
+      if (c > from && frame[child[c]!] === frame[child[c - 1]!]) twins = true;
+    }
   }
-  return { tree, image };
+  return { tree, image, twins };
 }
