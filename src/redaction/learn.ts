@@ -3,7 +3,7 @@ import type { Redactor } from './redactor.ts';
 
 /** Attributes whose values name parts of the workflow: never a secret, and what figures are joined by. */
 const STRUCTURE =
-  /^(namespace|task_?name|step_?name|step_names|queue(_name)?|template(_name)?|handler(_(name|class))?|named_(task|step)|version|task_version|service\.name|target|code\..+|event_name|from_state|to_state|provider|callable)$/i;
+  /^(namespace|task_?name|step_?name|step_names|queue(_name)?|template(_name)?|handler(_(name|class))?|named_(task|step)|version|task_version|service\.name|target|code\..+|event_name|from_state|to_state|provider|callable|(.+[._])?(uuid|id))$/i;
 
 /** Shows the redactor every payload of a trace, and the names that payloads repeat without being secret. */
 export function learnFromTrace(trace: Trace, redactor: Redactor): void {
@@ -32,7 +32,7 @@ export function learnFromRows(document: Readonly<Record<string, unknown>>, redac
       for (const [key, value] of Object.entries(row)) {
         if (typeof value === 'object' && value !== null) redactor.learn(JSON.stringify(value));
         else if (typeof value !== 'string') continue;
-        else if (/(^|_)(name|namespace|version|state|status)$/.test(key)) redactor.spare(value);
+        else if (/(^|_)(name|namespace|version|state|status|uuid|id)$/.test(key)) redactor.spare(value);
         else if (value.startsWith('{') || value.startsWith('[')) redactor.learn(value);
       }
     }
