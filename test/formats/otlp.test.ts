@@ -365,9 +365,3 @@ test('otlp: recordings of a running system hold what their notes say', async t =
     assert.deepEqual([trace.spans.length, trace.logs.length, trace.warnings], [7453, 20034, []]);
   }
 });
-    }
-    const trace = builder.finish();
-    checkTrace(trace);
-    assert.deepEqual([trace.spans.length, trace.logs.length, trace.warnings], [spans, logs, []]);
-  }
-});
