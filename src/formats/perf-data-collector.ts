@@ -5,6 +5,7 @@ import type { UserUnwinder } from '../symbols/unwind.ts';
 import type { RecordBatch } from './perf-data-batches.ts';
 import { hex, type PerfHeader } from './perf-data-header.ts';
 import { AddressSpace, type CodeMapping } from './perf-data-maps.ts';
+import { PreviousChain } from './perf-data-previous.ts';
 import { Processes, type ProcessRun, type ThreadRun } from './perf-data-processes.ts';
 import { CpuMode, Misc, RecordType } from './perf-data-record.ts';
 import { SampleFields } from './perf-data-sample.ts';
@@ -14,8 +15,11 @@ import { AddressTree } from './perf-data-tree.ts';
 /** Flags of a collected sample. */
 export const CollectedFlag = { waiting: 1, truncated: 2 } as const;
 
-/** The kernel's own mark between kernel and user parts of a call chain: -4095…-1, as no code has such an address. */
-const CONTEXT_MAX = -4095;
+/** The kernel's marks between the parts of a call chain are -4095…-1, as no code has such an address. */
+function isContextMark(high: number, low: number): boolean {
+  return high === -1 && low > 0xfffff000;
+}
+
 const DEFAULT_MAX_STACK = 127;
 
 /** One row a sample; `node` is its innermost frame in the tree of addresses. */
@@ -54,6 +58,7 @@ export class PerfCollector {
   readonly #unwinder: UserUnwinder;
   readonly #kernel = new AddressSpace();
   readonly #fields = new SampleFields();
+  readonly #kernelChain = new PreviousChain();
   #switchLayouts: (SwitchLayout | undefined)[] = [];
   #lastNs = 0;
 
@@ -158,7 +163,9 @@ export class PerfCollector {
       this.#finishSample(run, event, timeNs, this.#userStack(run.process, batch));
       return undefined;
     }
-    this.#finishSample(run, event, timeNs, this.#chain(run.process, batch, this.#root(run.process), attr.maxStack));
+    const root = this.#root(run.process);
+    run.previous ??= new PreviousChain();
+    this.#finishSample(run, event, timeNs, this.#chain(run.process, batch, root, attr.maxStack, run.previous));
     return undefined;
   }
 
@@ -222,7 +229,7 @@ export class PerfCollector {
   }
 
   /** The sample's call chain below `parent`, or its one address where it has none. */
-  #chain(process: ProcessRun, batch: RecordBatch, parent: number, maxStack: number): number {
+  #chain(process: ProcessRun, batch: RecordBatch, parent: number, maxStack: number, previous: PreviousChain): number {
     const { chainAt, chainCount, ipLow, ipHigh } = this.#fields;
     const { tree } = this;
     this.#truncated = chainCount >= (maxStack || DEFAULT_MAX_STACK);
@@ -239,22 +246,36 @@ export class PerfCollector {
     const highAt = 4 - lowAt;
     let high = view.getInt32(chainAt + (chainCount - 1) * 8 + highAt, le);
     let low = view.getUint32(chainAt + (chainCount - 1) * 8 + lowAt, le);
-    for (let i = chainCount - 1; i >= 0; i--) {
-      let callerHigh = 0;
-      let callerLow = 0;
+    let depth = 0;
+    let same = previous.begin(parent, chainCount);
+    const { lows, keys, nodes } = previous;
+    for (let i = chainCount - 1; i >= 0; i--, depth++) {
+      let calleeHigh = 0;
+      let calleeLow = 0;
       if (i > 0) {
-        callerHigh = view.getInt32(chainAt + (i - 1) * 8 + highAt, le);
-        callerLow = view.getUint32(chainAt + (i - 1) * 8 + lowAt, le);
+        calleeHigh = view.getInt32(chainAt + (i - 1) * 8 + highAt, le);
+        calleeLow = view.getUint32(chainAt + (i - 1) * 8 + lowAt, le);
       }
-      if (high !== -1 || low < 0x100000000 + CONTEXT_MAX) {
-        const isLeaf = i === 0 || (callerHigh === -1 && callerLow >= 0x100000000 + CONTEXT_MAX);
-        const child = tree.child(node, low, high, !isLeaf);
-        if (tree.locationOf(child) === -2) this.#resolve(process, child, low, high, !isLeaf);
-        node = child;
+      // The innermost address of the user part, and of the kernel's, is exact; the others are returned to.
+      const isLeaf = i === 0 || isContextMark(calleeHigh, calleeLow);
+      const key = (high << 1) | (isLeaf ? 0 : 1);
+      // The outer part of a stack is mostly that of the thread's sample before.
+      same = same && lows[depth] === low && keys[depth] === key && nodes[depth]! >= 0;
+      if (same) node = nodes[depth]!;
+      else {
+        if (!isContextMark(high, low)) {
+          const child = tree.child(node, low, high, !isLeaf);
+          if (tree.locationOf(child) === -2) this.#resolve(process, child, low, high, !isLeaf);
+          node = child;
+        }
+        lows[depth] = low;
+        keys[depth] = key;
+        nodes[depth] = node;
       }
-      high = callerHigh;
-      low = callerLow;
+      high = calleeHigh;
+      low = calleeLow;
     }
+    previous.end(depth);
     return node;
   }
 
@@ -269,7 +290,7 @@ export class PerfCollector {
       node = child;
     }
     const { chainCount } = this.#fields;
-    if (chainCount > 0) node = this.#chain(process, batch, node, Number.MAX_SAFE_INTEGER);
+    if (chainCount > 0) node = this.#chain(process, batch, node, Number.MAX_SAFE_INTEGER, this.#kernelChain);
     this.#truncated = truncated;
     return node;
   }

@@ -1,4 +1,5 @@
 import { AddressSpace } from './perf-data-maps.ts';
+import type { PreviousChain } from './perf-data-previous.ts';
 
 /** One run of a program in a thread: exec begins a new one, as its names and its code are other ones. */
 export interface ThreadRun {
@@ -11,6 +12,8 @@ export interface ThreadRun {
   offSinceNs: number;
   offStack: number;
   lastStack: number;
+  /** Its last call chain, which the next one mostly begins like. */
+  previous: PreviousChain | undefined;
   /** Its EXIT was seen; it still runs in the kernel for a moment. */
   exited: boolean;
 }
@@ -91,6 +94,7 @@ export class Processes {
       offSinceNs: -1,
       offStack: -1,
       lastStack: -1,
+      previous: undefined,
       exited: false,
     };
     this.runs.push(run);

@@ -1,7 +1,9 @@
-import { int32Column, uint32Column } from '../base/column.ts';
+import { int32Column } from '../base/column.ts';
 
-/** Set in the high word of a key: the address is one that a call returns to, so the call stands just before it. */
+/** Set in the key word: the address is one that a call returns to, so the call stands just before it. */
 const RETURN_BIT = 1;
+/** Words of a table entry: node + 1 (0 = free), parent, low, key. Side by side, so that a probe is one cache line. */
+const ENTRY = 4;
 
 /**
  * Stacks as the recorder saw them: a tree of addresses, one below the other, under one root for each state of a
@@ -10,12 +12,9 @@ const RETURN_BIT = 1;
  */
 export class AddressTree {
   readonly #parent = int32Column();
-  readonly #low = uint32Column();
-  readonly #high = int32Column();
   readonly #location = int32Column();
-  /** Node + 1 by hash of (parent, low, high); 0 = free. At most half full. */
-  #table = new Int32Array(1 << 16);
-  #mask = (1 << 16) - 1;
+  #table = new Int32Array(ENTRY << 14);
+  #mask = (1 << 14) - 1;
 
   get length(): number {
     return this.#parent.length;
@@ -25,7 +24,7 @@ export class AddressTree {
     return this.#parent.get(node);
   }
 
-  /** Code location of a node; -1 = it has none (a root). */
+  /** Code location of a node; -1 = it has none (a root), -2 = it is new. */
   locationOf(node: number): number {
     return this.#location.get(node);
   }
@@ -36,7 +35,8 @@ export class AddressTree {
 
   /** A node that no key finds. */
   root(): number {
-    return this.#add(-1, 0, 0);
+    this.#parent.push(-1);
+    return this.#location.push(-1);
   }
 
   /**
@@ -45,44 +45,49 @@ export class AddressTree {
    */
   child(parent: number, low: number, high: number, isReturn: boolean): number {
     const key = (high << 1) | (isReturn ? RETURN_BIT : 0);
-    let at = this.#hash(parent, low, key);
-    for (let entry = this.#table[at]!; entry !== 0; entry = this.#table[at]!) {
-      const node = entry - 1;
-      if (this.#low.get(node) === low >>> 0 && this.#parent.get(node) === parent && this.#high.get(node) === key) {
-        return node;
-      }
-      at = (at + 1) & this.#mask;
+    const word = low | 0;
+    const table = this.#table;
+    let slot = hash(parent, word, key) & this.#mask;
+    for (;;) {
+      const at = slot * ENTRY;
+      const entry = table[at]!;
+      if (entry === 0) break;
+      if (table[at + 2] === word && table[at + 1] === parent && table[at + 3] === key) return entry - 1;
+      slot = (slot + 1) & this.#mask;
     }
-    const node = this.#add(parent, low, key);
-    this.#location.set(node, -2);
-    this.#table[at] = node + 1;
-    if (node * 2 > this.#mask) this.#grow();
+    const at = slot * ENTRY;
+    this.#parent.push(parent);
+    const node = this.#location.push(-2);
+    table[at] = node + 1;
+    table[at + 1] = parent;
+    table[at + 2] = word;
+    table[at + 3] = key;
+    if (node * 3 > this.#mask * 2) this.#grow();
     return node;
   }
 
-  #add(parent: number, low: number, key: number): number {
-    this.#parent.push(parent);
-    this.#low.push(low);
-    this.#high.push(key);
-    return this.#location.push(-1);
-  }
-
-  #hash(parent: number, low: number, key: number): number {
-    let h = Math.imul(parent, 0x9e3779b1) ^ Math.imul(low, 0x85ebca6b) ^ Math.imul(key, 0xc2b2ae35);
-    h ^= h >>> 15;
-    h = Math.imul(h, 0x2c1b3c6d);
-    return (h ^ (h >>> 13)) & this.#mask;
-  }
-
   #grow(): void {
-    const size = this.#table.length * 4;
-    this.#table = new Int32Array(size);
-    this.#mask = size - 1;
-    for (let node = 0; node < this.#parent.length; node++) {
-      if (this.#location.get(node) === -1) continue;
-      let at = this.#hash(this.#parent.get(node), this.#low.get(node), this.#high.get(node));
-      while (this.#table[at] !== 0) at = (at + 1) & this.#mask;
-      this.#table[at] = node + 1;
+    const old = this.#table;
+    const table = new Int32Array(old.length * 4);
+    const mask = table.length / ENTRY - 1;
+    for (let from = 0; from < old.length; from += ENTRY) {
+      if (old[from] === 0) continue;
+      let slot = hash(old[from + 1]!, old[from + 2]!, old[from + 3]!) & mask;
+      while (table[slot * ENTRY] !== 0) slot = (slot + 1) & mask;
+      const to = slot * ENTRY;
+      table[to] = old[from]!;
+      table[to + 1] = old[from + 1]!;
+      table[to + 2] = old[from + 2]!;
+      table[to + 3] = old[from + 3]!;
     }
+    this.#table = table;
+    this.#mask = mask;
   }
+}
+
+function hash(parent: number, low: number, key: number): number {
+  let h = Math.imul(parent, 0x9e3779b1) ^ Math.imul(low, 0x85ebca6b) ^ Math.imul(key, 0xc2b2ae35);
+  h ^= h >>> 15;
+  h = Math.imul(h, 0x2c1b3c6d);
+  return h ^ (h >>> 13);
 }
