@@ -21,19 +21,34 @@ export async function watchProcesses(
     const command = readCommandLine(pid);
     return { pid, parentPid, startTime, command, name: processName(command, undefined, comm) };
   });
-  await options.onStarted();
-  const stoppedBy = await new Promise<StopSignal | 'duration' | undefined>(resolve => {
-    const end = (why: StopSignal | 'duration' | undefined): void => {
-      signals.close();
-      clearInterval(polling);
-      clearTimeout(timer);
-      resolve(why);
-    };
-    const signals = watchStopSignals(signal => end(signal));
-    const polling = setInterval(() => {
-      if (!stats.some(isSameProcess)) end(undefined);
-    }, 250);
-    const timer = options.durationMs === undefined ? undefined : setTimeout(() => end('duration'), options.durationMs);
+  // Watched from before the tools attach: a Ctrl-C in between has to detach them again.
+  let stoppedBy: StopSignal | 'duration' | undefined;
+  let wake = (): void => {};
+  const woken = new Promise<void>(resolve => {
+    wake = resolve;
   });
-  return { stoppedBy, processes };
+  const signals = watchStopSignals(signal => {
+    stoppedBy ??= signal;
+    wake();
+  });
+  let polling: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    await options.onStarted();
+    polling = setInterval(() => {
+      if (!stats.some(isSameProcess)) wake();
+    }, 250);
+    if (options.durationMs !== undefined) {
+      timer = setTimeout(() => {
+        stoppedBy ??= 'duration';
+        wake();
+      }, options.durationMs);
+    }
+    await woken;
+    return { stoppedBy, processes };
+  } finally {
+    signals.close();
+    clearInterval(polling);
+    clearTimeout(timer);
+  }
 }

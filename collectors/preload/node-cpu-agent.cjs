@@ -27,7 +27,7 @@ function begin() {
     pid: process.pid,
     tid: threads.threadId,
     parentPid: process.ppid,
-    startTime: startTime(),
+    startTime: require('./own-start-time.cjs').startTime(),
     argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
     isMainThread: threads.isMainThread,
     node: process.versions.node,
@@ -80,16 +80,6 @@ function begin() {
   // Called through the inspector: by the parent of a worker, and by the recorder of a process that is stuck in a loop.
   Object.defineProperty(process, KEY, { value: end });
   Object.defineProperty(process, Symbol.for('tprof.node-cpu.overdue'), { value: overdue });
-}
-
-/** Ticks since boot: with the pid it names the process uniquely. '' where there is no /proc. */
-function startTime() {
-  try {
-    const stat = require('node:fs').readFileSync('/proc/self/stat', 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return '';
-  }
 }
 
 if (process[KEY] === undefined) {

@@ -1,9 +1,10 @@
 // https://chromedevtools.github.io/devtools-protocol/v8/Profiler/ : V8's own sampling profiler, asked from within.
 import { fileURLToPath } from 'node:url';
+import { type Attachment, attachToNode } from './node-cpu-attach.ts';
 import { readNodeCpuHarvest } from './node-cpu-harvest.ts';
 import { endOverdue } from './node-cpu-overdue.ts';
 import { withNodeOption } from './node-options.ts';
-import type { Profiler } from './profiler.ts';
+import type { Profiler, ProfilerHarvest, ProfilerRequest, ProfilerRun } from './profiler.ts';
 
 const DEFAULT_HZ = 1000;
 /** V8 keeps samples in memory (about 50 bytes each) until a profile is taken out; that pauses the program for ~0.1 s. */
@@ -19,7 +20,7 @@ export const nodeCpu: Profiler = {
   measures: ['cpu'],
   platforms: ['linux', 'darwin', 'win32'],
   runtimes: ['node'],
-  attaches: false,
+  attaches: true,
   options: ['frequency', 'children'],
 
   async check() {
@@ -30,6 +31,7 @@ export const nodeCpu: Profiler = {
     const agent = fileURLToPath(new URL('../preload/node-cpu-agent.cjs', import.meta.url));
     const intervalUs = Math.max(1, Math.round(1e6 / (request.frequencyHz ?? DEFAULT_HZ)));
     const chunkMs = Math.min(600_000, Math.max(60_000, (SAMPLES_PER_CHUNK * intervalUs) / 1000));
+    if (request.pids.length > 0) return attachRun(request, intervalUs);
     return {
       command: request.command,
       environment: {
@@ -41,3 +43,36 @@ export const nodeCpu: Profiler = {
     };
   },
 };
+
+/** Beside running processes: one after the other, since their inspectors share a port. */
+function attachRun({ pids, rawDirectory }: ProfilerRequest, intervalUs: number): ProfilerRun {
+  const attachments: Attachment[] = [];
+  const losses: ProfilerHarvest['losses'][number][] = [];
+  const detachAll = async (): Promise<void> => {
+    for (let next = attachments.pop(); next !== undefined; next = attachments.pop()) {
+      const why = await next.detach();
+      if (why !== undefined) losses.push({ what: `CPU profile of pid ${next.pid}`, count: 1, why });
+    }
+  };
+  return {
+    command: [],
+    environment: {},
+    async started() {
+      const failures: unknown[] = [];
+      for (const pid of pids) {
+        try {
+          attachments.push(await attachToNode(pid, rawDirectory, intervalUs));
+        } catch (error) {
+          failures.push(error);
+          losses.push({ what: `CPU profile of pid ${pid}`, count: 1, why: (error as Error).message });
+        }
+      }
+      if (attachments.length === 0) throw failures[0];
+    },
+    stop: detachAll,
+    async collect() {
+      const harvest = await readNodeCpuHarvest(rawDirectory);
+      return { ...harvest, losses: [...losses, ...harvest.losses] };
+    },
+  };
+}

@@ -47,7 +47,7 @@ export interface ProfilerRun {
   readonly command: readonly string[];
   /** Added to the target's environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Called once the command runs: for tools that attach beside it. */
+  /** Called once: the command runs, or the recording of running processes begins. For tools that attach. */
   started?(pid: number): Promise<void>;
   /**
    * A signal that ends programs reached these processes a moment ago, and they still run: time to get the profile out of

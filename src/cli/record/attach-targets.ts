@@ -1,5 +1,11 @@
 import { processName } from '../../../collectors/process-name.ts';
-import { readCommandLine, readProcessStat, readProcessTable } from '../../../collectors/process-table.ts';
+import {
+  readCommandLine,
+  readExecutable,
+  readProcessStat,
+  readProcessTable,
+} from '../../../collectors/process-table.ts';
+import type { Runtime } from '../../../collectors/profilers/profiler.ts';
 import { TprofError } from '../../base/errors.ts';
 
 /** The processes of `--pid` and `--name`, all of which must run. `pattern` may hold `*` and `?`, and matches whole names. */
@@ -39,4 +45,11 @@ function answers(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** By the program file that it runs. */
+export function runtimeOfProcess(pid: number): Runtime {
+  const program = (readExecutable(pid) ?? readCommandLine(pid)[0] ?? '').split('/').at(-1) ?? '';
+  if (/^node/.test(program)) return 'node';
+  return /^(python|pypy)/.test(program) ? 'python' : 'native';
 }

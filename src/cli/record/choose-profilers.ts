@@ -1,12 +1,15 @@
 import { PROFILERS } from '../../../collectors/profilers/list.ts';
-import type { Profiler, ProfilerOption, ProfilerStatus } from '../../../collectors/profilers/profiler.ts';
+import type { Profiler, ProfilerOption, ProfilerStatus, Runtime } from '../../../collectors/profilers/profiler.ts';
 import { TprofError } from '../../base/errors.ts';
+import { runtimeOfProcess } from './attach-targets.ts';
 import type { RecordOptions } from './record-options.ts';
 import type { Target } from './target.ts';
 
 export interface ChosenProfiler {
   readonly profiler: Profiler;
   readonly status: Extract<ProfilerStatus, { usable: true }>;
+  /** When attaching: the processes that are its; empty where it starts the target. */
+  readonly pids: readonly number[];
 }
 
 export interface Choice {
@@ -15,8 +18,12 @@ export interface Choice {
   readonly line: string | undefined;
 }
 
-/** The profilers of a recording. `target` is undefined when attaching. */
-export async function chooseProfilers(options: RecordOptions, target: Target | undefined): Promise<Choice> {
+/** The profilers of a recording: around `target`, or beside the processes `pids` where that is undefined. */
+export async function chooseProfilers(
+  options: RecordOptions,
+  target: Target | undefined,
+  pids: readonly number[],
+): Promise<Choice> {
   const ids = options.profiler;
   if (ids.includes('none')) {
     if (ids.length > 1) throw new TprofError('usage', `--profiler none goes with no other: ${ids.join(',')}`);
@@ -25,10 +32,10 @@ export async function chooseProfilers(options: RecordOptions, target: Target | u
   if (!ids.includes('auto')) {
     const profilers = [...new Set(ids)].map(profilerById);
     for (const profiler of profilers) requireOptions(profiler, options);
-    return { chosen: await Promise.all(profilers.map(requireUsable)), line: undefined };
+    return { chosen: await Promise.all(profilers.map(profiler => requireUsable(profiler, pids))), line: undefined };
   }
   if (ids.length > 1) throw new TprofError('usage', `--profiler auto goes with no other: ${ids.join(',')}`);
-  return target === undefined ? autoAttached(options) : auto(target, options);
+  return target === undefined ? autoAttached(pids, options) : auto(target, options);
 }
 
 function profilerById(id: string): Profiler {
@@ -40,14 +47,14 @@ function profilerById(id: string): Profiler {
 }
 
 /** What was asked for by name has to be there: recording something else instead would be no answer. */
-async function requireUsable(profiler: Profiler): Promise<ChosenProfiler> {
+async function requireUsable(profiler: Profiler, pids: readonly number[]): Promise<ChosenProfiler> {
   if (!profiler.platforms.includes(process.platform)) {
     throw new TprofError('run-cannot-begin', `${profiler.id} does not run on ${process.platform}`, {
       hint: 'tprof doctor lists the profilers that do',
     });
   }
   const status = await profiler.check();
-  if (status.usable) return { profiler, status };
+  if (status.usable) return { profiler, status, pids };
   throw new TprofError('run-cannot-begin', `${profiler.id} cannot be used: ${status.reason}`, { hint: status.hint });
 }
 
@@ -83,33 +90,54 @@ async function auto(target: Target, options: RecordOptions): Promise<Choice> {
     const profiler = profilerById('node-cpu');
     requireOptions(profiler, options);
     const what = runtime === 'node' ? '' : '; of what it starts, Node processes are profiled';
-    return { chosen: [await requireUsable(profiler)], line: `profiling with node-cpu: ${target.because}${what}` };
+    return { chosen: [await requireUsable(profiler, [])], line: `profiling with node-cpu: ${target.because}${what}` };
   }
   const fitting = PROFILERS.filter(p => p.measures.includes('cpu') && p.runtimes.includes(runtime));
-  return firstUsable(fitting, target.because, options);
+  return firstUsable(fitting, target.because, [], options);
 }
 
-async function autoAttached(options: RecordOptions): Promise<Choice> {
-  const choice = await firstUsable(
-    PROFILERS.filter(p => p.attaches && p.measures.includes('cpu')),
-    'it can attach',
-    options,
-  );
-  if (choice.chosen.length > 0) return choice;
-  throw new TprofError('run-cannot-begin', 'no profiler that can attach to a running process works here', {
-    hint: choice.line ?? 'tprof doctor says what is missing',
-  });
+/** Each process gets the tool that fits its runtime; where none does for one of them, that is said. */
+async function autoAttached(pids: readonly number[], options: RecordOptions): Promise<Choice> {
+  const groups = new Map<Runtime, number[]>();
+  for (const pid of pids) {
+    const runtime = runtimeOfProcess(pid);
+    groups.set(runtime, [...(groups.get(runtime) ?? []), pid]);
+  }
+  const chosen: ChosenProfiler[] = [];
+  const lines: string[] = [];
+  for (const [runtime, group] of [...groups].sort()) {
+    const fitting = PROFILERS.filter(p => p.attaches && p.measures.includes('cpu') && p.runtimes.includes(runtime));
+    // Node's own profiler needs no right and names every function; others see Node as one program among many.
+    fitting.sort((a, b) => a.runtimes.length - b.runtimes.length);
+    const because = `${RUNTIME_WORDS[runtime]}: pid ${group.join(', ')}`;
+    const choice = await firstUsable(fitting, because, group, options);
+    chosen.push(...choice.chosen);
+    lines.push(choice.line ?? '');
+  }
+  if (chosen.length === 0) {
+    throw new TprofError('run-cannot-begin', 'no profiler that can attach to these processes works here', {
+      hint: lines.join('; '),
+    });
+  }
+  return { chosen, line: lines.join('\ntprof: ') };
 }
+
+const RUNTIME_WORDS: Readonly<Record<Runtime, string>> = { node: 'Node', native: 'native', python: 'Python' };
 
 /** In the list's order, which is that of preference. Where none works, spans are recorded alone, and that is said. */
-async function firstUsable(fitting: readonly Profiler[], because: string, options: RecordOptions): Promise<Choice> {
+async function firstUsable(
+  fitting: readonly Profiler[],
+  because: string,
+  pids: readonly number[],
+  options: RecordOptions,
+): Promise<Choice> {
   let missing: { profiler: Profiler; reason: string; hint: string } | undefined;
   for (const profiler of fitting) {
     if (!profiler.platforms.includes(process.platform)) continue;
     const status = await profiler.check();
     if (status.usable) {
       requireOptions(profiler, options);
-      return { chosen: [{ profiler, status }], line: `profiling with ${profiler.id}: ${because}` };
+      return { chosen: [{ profiler, status, pids }], line: `profiling with ${profiler.id}: ${because}` };
     }
     missing ??= { profiler, reason: status.reason, hint: status.hint };
   }

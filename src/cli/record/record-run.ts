@@ -42,7 +42,7 @@ export async function recordRun(words: readonly string[], options: RecordOptions
   const environment = withAssignments(context.env, options.env);
   const target = attaching ? undefined : resolveTarget(words, environment, context.cwd);
   const pids = attaching ? findProcesses(options.pid ?? [], options.name) : [];
-  const choice = await chooseProfilers(options, target);
+  const choice = await chooseProfilers(options, target, pids);
   if (choice.line !== undefined) say(context, options, choice.line);
   const prepared = await prepare({ target, pids, chosen: choice.chosen, environment, options, context });
   const { draft, receiver, runs } = prepared;
@@ -58,6 +58,8 @@ export async function recordRun(words: readonly string[], options: RecordOptions
         : await runTarget(prepared, target, options, context);
   } catch (error) {
     progress.end();
+    // A tool that has begun beside the one that could not must not go on.
+    for (const { run } of runs) await run.stop?.().catch(() => {});
     await receiver?.stop();
     await prepared.folder.discard();
     throw error;
@@ -92,9 +94,9 @@ interface Preparation {
 }
 
 async function prepare(p: Preparation): Promise<Prepared> {
-  const { target, pids, chosen, options, context } = p;
+  const { target, chosen, options, context } = p;
   const startedAt = new Date();
-  const name = target?.name ?? options.name ?? `pid-${pids.join('-')}`;
+  const name = target?.name ?? options.name ?? `pid-${p.pids.join('-')}`;
   let folder: CaptureFolder | undefined;
   let receiver: Receiver | undefined;
   try {
@@ -114,7 +116,7 @@ async function prepare(p: Preparation): Promise<Prepared> {
     let command = target?.command ?? [];
     let wrapper: string | undefined;
     const runs: { id: string; run: ProfilerRun }[] = [];
-    for (const { profiler } of chosen) {
+    for (const { profiler, pids } of chosen) {
       const run = await profiler.prepare({
         command,
         pids,
@@ -198,7 +200,7 @@ async function watchRunning({ runs }: Prepared, pids: readonly number[], options
   const result = await watchProcesses(pids, {
     durationMs: options.duration,
     onStarted: async () => {
-      for (const { run } of runs) for (const pid of pids) await run.started?.(pid);
+      for (const { run } of runs) await run.started?.(pids[0] ?? 0);
     },
   });
   return { ...result, exit: undefined, gaveUp: false };

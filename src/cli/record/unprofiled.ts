@@ -18,7 +18,7 @@ export function unprofiled(
       losses.push({
         what: `CPU profile of ${process.name} (pid ${process.pid})`,
         count: 1,
-        why: 'its agent did not start: the process ended before, is older than Node 18, or got an environment without NODE_OPTIONS',
+        why: 'its agent did not start: the process ended before, is older than Node 18, got an environment without NODE_OPTIONS, or may not write into the capture',
       });
     } else if (!others) {
       foreign.set(process.name, (foreign.get(process.name) ?? 0) + 1);

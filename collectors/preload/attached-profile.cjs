@@ -1,0 +1,96 @@
+'use strict';
+// Loaded through the inspector into a Node process that runs already. Unlike the agent it changes nothing: a session of
+// its own in the main thread, workers through that session's NodeWorker domain, and everything is handed back on demand.
+// The caller closes the inspector after each call, so that another process can use the port.
+const inspector = require('node:inspector');
+const { openJournal } = require('./journal.cjs');
+const { startTime } = require('./own-start-time.cjs');
+
+/** How long workers may take to answer. */
+const PATIENCE_MS = 1000;
+let running;
+
+exports.start = ({ directory, intervalUs }) => {
+  if (running !== undefined) throw new Error('it is being profiled already');
+  const session = new inspector.Session();
+  session.connect();
+  running = { session, directory, workers: new Map(), waiting: new Map(), serial: 0 };
+  const own = running;
+  const { workers, waiting } = own;
+  session.on('NodeWorker.attachedToWorker', ({ params }) => {
+    const tid = Number(/\[worker (\d+)\]/.exec(params.workerInfo.title)?.[1] ?? 0);
+    workers.set(params.sessionId, tid);
+    record(tid, false, directory, intervalUs);
+    tell(own, params.sessionId, 'Profiler.enable');
+    tell(own, params.sessionId, 'Profiler.setSamplingInterval', { interval: intervalUs });
+    tell(own, params.sessionId, 'Profiler.start');
+  });
+  session.on('NodeWorker.detachedFromWorker', ({ params }) => workers.delete(params.sessionId));
+  session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
+    const { id, result } = JSON.parse(params.message);
+    waiting.get(`${params.sessionId}:${id}`)?.(result);
+  });
+  session.post('Profiler.enable');
+  session.post('Profiler.setSamplingInterval', { interval: intervalUs });
+  session.post('Profiler.start');
+  record(0, true, directory, intervalUs);
+  session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+};
+
+/** Writes all profiles. The main thread's comes first and at once: a program in a loop answers nothing else. */
+exports.stop = () => {
+  if (running === undefined) throw new Error('it is not being profiled');
+  const own = running;
+  const { session, directory, workers } = own;
+  session.post('Profiler.stop', (error, result) => {
+    if (error === null) write(directory, 0, result.profile);
+  });
+  for (const [sessionId, tid] of workers) {
+    ask(own, sessionId, 'Profiler.stop', result => write(directory, tid, result?.profile));
+  }
+  running = undefined;
+  if (workers.size === 0) session.disconnect();
+  else setTimeout(() => session.disconnect(), PATIENCE_MS).unref();
+};
+
+const journals = new Map();
+
+function record(tid, isMainThread, directory, intervalUs) {
+  const journal = openJournal(directory, process.pid, tid);
+  journals.set(tid, journal);
+  journal.line({
+    event: 'start',
+    pid: process.pid,
+    tid,
+    parentPid: process.ppid,
+    startTime: startTime(),
+    argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    isMainThread,
+    node: process.versions.node,
+    intervalUs,
+    monotonicNs: process.hrtime.bigint().toString(),
+    unixMs: performance.timeOrigin + performance.now(),
+  });
+}
+
+function write(directory, tid, profile) {
+  const journal = journals.get(tid) ?? openJournal(directory, process.pid, tid);
+  journals.delete(tid);
+  if (profile === undefined) {
+    journal.line({ event: 'failed', why: 'the worker did not answer', samples: 0 });
+    return;
+  }
+  journal.profile(profile);
+  journal.line({ event: 'end', why: 'detached' });
+}
+
+function tell(to, sessionId, method, params) {
+  const message = JSON.stringify({ id: ++to.serial, method, params });
+  to.session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
+  return to.serial;
+}
+
+function ask(to, sessionId, method, then) {
+  to.waiting.set(`${sessionId}:${to.serial + 1}`, then);
+  tell(to, sessionId, method);
+}
