@@ -90,6 +90,15 @@ test('critical-path --json is the whole result of the interface', async () => {
         ['ping', 4],
       ],
     );
+    assert.deepEqual(
+      result.latencies.map((o: { name: string; p50Ns: number; selfNs: number }) => [o.name, o.p50Ns, o.selfNs]),
+      [
+        ['order', 90, 20],
+        ['charge', 40, 40],
+        ['pack', 30, 30],
+        ['ping', 4, 4],
+      ],
+    );
   });
 });
 

@@ -1,11 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { analyzeCriticalPath } from '../../../analyzers/critical-path.ts';
 import { exporterNoise } from '../../../analyzers/exporter-noise.ts';
+import { analyzeLatency } from '../../../analyzers/latency.ts';
 import { TprofError } from '../../base/errors.ts';
 import { formatCount } from '../../base/format-units.ts';
 import type { Trace } from '../../model/trace.ts';
 import type { Block } from '../../report/block.ts';
 import { criticalPathView } from '../../report/critical-path-view.ts';
+import { latencyView } from '../../report/latency-view.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
 import { openTraceInputs } from '../inputs.ts';
 import { emitReport, withCommonOptions } from '../output.ts';
@@ -45,18 +47,19 @@ Examples:
       });
       const named = inputs.join(' ');
       expectSpans(trace, named);
-      const result = analyzeCriticalPath(trace, {
-        inputs,
-        followMessages: options.follow,
+      const choice = {
         exclude: options.noise === true ? undefined : exporterNoise(trace),
         traces: chosenTraces(trace, options.trace, named),
-      });
+      };
+      const paths = analyzeCriticalPath(trace, { inputs, followMessages: options.follow, ...choice });
+      const result = { ...paths, latencies: analyzeLatency(trace, choice).operations };
       await emitReport(context, options, {
         title: `Critical paths of ${named}`,
         result,
         blocks: (): Block[] => [
           { kind: 'heading', level: 1, text: `Critical paths of ${named}` },
           ...criticalPathView(result, { top: options.top }),
+          ...latencyView(result.latencies, { top: options.top }),
         ],
       });
     });
