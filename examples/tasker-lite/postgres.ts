@@ -17,6 +17,8 @@ export interface PostgresOptions {
   readonly statementLog?: string | undefined;
   /** Wait for the disk at every commit. Off: the folder is thrown away, and latencies would be the disk's. */
   readonly durable?: boolean;
+  /** Gives up a start that is under way; startPostgres throws. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A PostgreSQL to work on. */
@@ -98,7 +100,13 @@ async function launch(
     { ...common, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   if (initdb.pid !== undefined) watchdog.watch(initdb.pid);
+  const abort = (): void => {
+    initdb.kill('SIGKILL');
+  };
+  options.signal?.addEventListener('abort', abort);
   const trouble = await endOf(initdb);
+  options.signal?.removeEventListener('abort', abort);
+  if (options.signal?.aborted === true) throw cannotStart('it was given up');
   if (trouble !== undefined) throw cannotStart(trouble);
 
   const log = options.statementLog ?? join(directory, 'server.log');
@@ -115,7 +123,7 @@ async function launch(
     server.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : signal));
   });
   if (server.pid !== undefined) watchdog.watchPostgres(server.pid);
-  await ready(data, exited, log);
+  await ready(data, exited, log, options.signal);
   server.unref();
   const died = exited.then(how => {
     if (asked) return new Promise<never>(() => {});
@@ -158,7 +166,12 @@ function settings(socket: string, options: PostgresOptions): string[] {
 }
 
 /** postmaster.pid says `ready` in its last line once clients may come. */
-async function ready(data: string, exited: Promise<string>, log: string): Promise<void> {
+async function ready(
+  data: string,
+  exited: Promise<string>,
+  log: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const until = Date.now() + START_LIMIT_MS;
   let end: string | undefined;
   void exited.then(how => {
@@ -167,6 +180,7 @@ async function ready(data: string, exited: Promise<string>, log: string): Promis
   for (;;) {
     const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
     if (text.trimEnd().endsWith('ready')) return;
+    if (signal?.aborted === true) throw cannotStart('it was given up');
     if (end !== undefined || Date.now() > until) {
       const said = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-1)[0];
       throw cannotStart(said === undefined || said === '' ? (end ?? 'it was not ready after 20 s') : said);

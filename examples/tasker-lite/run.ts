@@ -69,11 +69,19 @@ const ORCHESTRATION_CONCURRENCY = 8;
 export async function runWorkload(options: RunOptions): Promise<RunResult> {
   needDriver();
   needRuntime(options.scenario);
-  const postgres = await startPostgres({
-    databaseUrl: options.env.DATABASE_URL,
-    statementLog: options.statementLog,
-    durable: options.durable ?? false,
-  });
+  let postgres: Postgres;
+  try {
+    postgres = await startPostgres({
+      databaseUrl: options.env.DATABASE_URL,
+      statementLog: options.statementLog,
+      durable: options.durable ?? false,
+      signal: options.signal,
+    });
+  } catch (error) {
+    if (options.signal?.aborted !== true) throw error;
+    const none = { urls: [], processes: [], postgres: { pid: undefined, embedded: true, schema: '' } };
+    return { tasks: [], running: none, wallMs: 0, aborted: true };
+  }
   const services: ServiceProcess[] = [];
   try {
     return await drive(options, postgres, services);

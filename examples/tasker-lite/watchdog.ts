@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 
 /**
  * What a shell does once the pipe from its starter ends, for whatever reason: stop PostgreSQL at once, end the other
@@ -7,6 +8,7 @@ import { once } from 'node:events';
  * the starter did all of it. Plain sh, so that nothing that is set for Node (NODE_OPTIONS) reaches it.
  */
 const SCRIPT = `
+{
 trap '' INT HUP TERM QUIT
 dir=$1 postmaster= pids=
 while IFS= read -r line; do
@@ -32,13 +34,16 @@ done
 for p in $postmaster $pids; do kill -KILL "$p"; done
 [ -n "$shm" ] && ipcrm -m "$shm"
 rm -rf "$dir" || { sleep 0.5; rm -rf "$dir"; }
+} <&3 &
 `;
 
 /** Cleans up after a starter that may be killed at any moment. It outlives its starter by a few seconds at most. */
 export class Watchdog {
   readonly #directory: string;
   readonly #lines: string[] = [];
-  #shell: ChildProcess | undefined;
+  #pipe: Socket | undefined;
+  #end: Socket | undefined;
+  #gone: Promise<void> = Promise.resolve();
   #closing = false;
 
   constructor(directory: string) {
@@ -59,35 +64,38 @@ export class Watchdog {
   /** Ends the pipe, and waits until the shell has cleaned up what is left. */
   async cleanUp(): Promise<void> {
     this.#closing = true;
-    const shell = this.#shell;
-    if (shell === undefined || shell.exitCode !== null || shell.signalCode !== null) return;
-    const gone = once(shell, 'exit');
-    shell.ref();
-    shell.stdin?.end();
-    await gone;
+    this.#end?.ref();
+    this.#pipe?.end();
+    await this.#gone;
   }
 
   #tell(line: string): void {
     this.#lines.push(line);
-    this.#shell?.stdin?.write(`${line}\n`);
+    this.#pipe?.write(`${line}\n`);
   }
 
   #start(): void {
     // A session of its own: a Ctrl-C in the terminal is not for it.
     const shell = spawn('/bin/sh', ['-c', SCRIPT, 'tasker-lite-watchdog', this.#directory], {
-      stdio: ['pipe', 'ignore', 'ignore'],
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
       detached: true,
-      env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
       cwd: '/',
     });
-    shell.stdin?.on('error', () => {});
     shell.on('error', () => {});
-    shell.on('exit', () => {
+    shell.unref();
+    const pipe = shell.stdio[3] as Socket;
+    const end = shell.stdio[4] as Socket;
+    pipe.on('error', () => {});
+    pipe.unref();
+    // Nothing comes on it but its end; it is no reason to stay, unless the end is waited for.
+    this.#gone = once(end.resume(), 'close').then(() => {
       if (!this.#closing) this.#start();
     });
-    shell.unref();
-    (shell.stdin as unknown as { unref(): void } | null)?.unref();
-    for (const line of this.#lines) shell.stdin?.write(`${line}\n`);
-    this.#shell = shell;
+    end.on('error', () => {});
+    end.unref();
+    for (const line of this.#lines) pipe.write(`${line}\n`);
+    this.#pipe = pipe;
+    this.#end = end;
   }
 }
