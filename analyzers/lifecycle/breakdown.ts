@@ -3,6 +3,7 @@ import type { Trace } from '../../src/model/trace.ts';
 import { spanIdHex } from '../../src/model/trace-read.ts';
 import { type Attempt, findAttempts } from './attempts.ts';
 import type { BreakdownPart, BreakdownResult, BreakdownStep, BreakdownTask, Repeated } from './breakdown-result.ts';
+import { BusyTimes } from './busy-times.ts';
 import type { Catalog } from './catalog.ts';
 import { findMissing } from './completeness.ts';
 import { addWarnings } from './doubts.ts';
@@ -35,7 +36,7 @@ export function analyzeLifecycle(trace: Trace, options: BreakdownOptions = {}): 
   const joined = join(trace, catalog);
   const attempts = findAttempts(joined, catalog.signals.executes);
   const names = nameSteps(joined, attempts, options.rows, catalog);
-  const context = { catalog, resultRuns: joined.resultRuns, visits: joined.visits };
+  const context = { catalog, busy: new BusyTimes(joined.resultRuns, joined.visits) };
   const timelines = attempts
     .map(attempt => ({ ...attempt, task: names.taskOf.get(attempt.step) ?? attempt.task }))
     .filter(attempt => options.task === undefined || attempt.task.startsWith(options.task))

@@ -43,8 +43,8 @@ function follow(
     pushed: of(spec.pushed),
     command: of(spec.command),
     receipts: list.filter(o => o.form === 'marker' && spec.receipts.includes(o.what)),
-    calls: list.filter(o => o.what === 'broker-delivery'),
   };
+  const calls = new Map(list.filter(o => o.what === 'broker-delivery').map(o => [`${o.startNs} ${o.ids.queue}`, o]));
   const handledBefore = new Set<string>();
   for (const handled of of(spec.handled)) {
     const step = handled.ids.stepUuid;
@@ -63,8 +63,8 @@ function follow(
     const receipt = first === undefined ? undefined : takeReceipt(waiting.receipts, first, earliestNs);
     for (const marker of [pushed, heard, receipt]) if (marker !== undefined) marker.windowStep = step;
     if (receipt !== undefined) {
-      const call = waiting.calls.find(c => c.startNs === receipt.startNs && c.windowStep === '');
-      if (call !== undefined) {
+      const call = calls.get(`${receipt.startNs} ${receipt.ids.queue}`);
+      if (call !== undefined && call.windowStep === '') {
         call.windowStep = step;
         call.windowContext = spec.context;
       }
@@ -75,6 +75,7 @@ function follow(
     made.push({
       ...begin,
       form: 'call',
+      operation: '',
       what: spec.id,
       endNs: Math.max(end.endNs, begin.startNs),
       ids: { ...begin.ids, stepUuid: step, taskUuid: handled.ids.taskUuid, queue, messageId },

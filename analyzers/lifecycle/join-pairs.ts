@@ -32,10 +32,14 @@ export function joinPairs(observations: readonly Observation[], pairs: readonly 
         ...begin,
         form: 'call',
         what: pair.id,
+        operation: '',
         endNs: Math.max(o.endNs, begin.startNs),
         ids: { ...begin.ids, messageId: begin.ids.messageId || o.ids.messageId },
       };
       made.push(call);
+      // The call stands for both from now on.
+      begin.operation = 'paired';
+      o.operation = 'paired';
       if (begin.node !== undefined) {
         begin.node.items.push(call);
         begin.node.items.sort(byTime);

@@ -7,9 +7,8 @@ interface Window {
   readonly step: string;
   readonly fromNs: number;
   readonly toNs: number;
-  /** Its end never came: whatever ran in it is taken, nothing is missed. */
-  readonly open: boolean;
-  /** How many slots from each position to the end must be filled. */
+  readonly queues: readonly (RegExp | undefined)[];
+  /** How many slots from each position to the end must be filled; none where its end never came. */
   readonly required: readonly number[];
 }
 
@@ -28,11 +27,13 @@ interface Choice {
 
 /** Clocks of markers and statements are read microseconds apart. */
 const SLACK_NS = 100_000;
+const OPEN_WINDOW_NS = 1e9;
 const OVERLAP_NS = 20_000;
 const MISSING_SLOT = 10;
 const BROKEN_CONTINUITY = 6;
 const BEFORE_WINDOW = 8;
 const LEFT_OVER = 4;
+const HOPELESS = 40;
 const STATES_KEPT = 256;
 
 /**
@@ -47,14 +48,17 @@ export function joinWindows(
   specs: readonly CatalogWindow[],
 ): Map<string, number> {
   const unfilled = new Map<string, number>();
-  const processes = new Set(candidates.map(c => c.process));
-  for (const process of processes) {
-    const windows = findWindows(
-      observations.filter(o => o.process === process && o.form === 'marker'),
-      specs,
-    );
-    const records = candidates.filter(c => c.process === process).sort((a, b) => a.endNs - b.endNs);
-    solve(windows, records, unfilled);
+  const byProcess = new Map<number, { markers: Observation[]; records: Observation[] }>();
+  const of = (process: number): { markers: Observation[]; records: Observation[] } => {
+    const known = byProcess.get(process) ?? { markers: [], records: [] };
+    byProcess.set(process, known);
+    return known;
+  };
+  for (const o of candidates) of(o.process).records.push(o);
+  for (const o of observations) if (o.form === 'marker') byProcess.get(o.process)?.markers.push(o);
+  for (const { markers, records } of byProcess.values()) {
+    records.sort((a, b) => a.endNs - b.endNs);
+    solve(findWindows(markers, specs), records, unfilled);
   }
   return unfilled;
 }
@@ -62,26 +66,33 @@ export function joinWindows(
 function findWindows(markers: readonly Observation[], specs: readonly CatalogWindow[]): Window[] {
   const windows: Window[] = [];
   for (const spec of specs) {
-    const relevant = markers.filter(
-      m => m.ids.stepUuid !== '' && (spec.from.includes(m.what) || spec.to.includes(m.what)),
-    );
+    const from = new Set(spec.from);
+    const to = new Set(spec.to);
+    const relevant = markers.filter(m => m.ids.stepUuid !== '' && (from.has(m.what) || to.has(m.what)));
     const required: number[] = new Array(spec.slots.length + 1).fill(0);
-    for (let i = spec.slots.length - 1; i >= 0; i--)
+    for (let i = spec.slots.length - 1; i >= 0; i--) {
       required[i] = required[i + 1]! + (spec.slots[i]!.optional === true ? 0 : 1);
-    for (let i = 0; i < relevant.length; i++) {
-      const from = relevant[i]!;
-      if (!spec.from.includes(from.what)) continue;
-      const step = from.ids.stepUuid;
-      const again = relevant.findIndex((m, at) => at > i && m.ids.stepUuid === step && spec.from.includes(m.what));
-      const end = relevant.findIndex((m, at) => at > i && m.ids.stepUuid === step && spec.to.includes(m.what));
-      if (end !== -1 && (again === -1 || end < again)) {
-        windows.push({ spec, step, fromNs: from.startNs, toNs: relevant[end]!.startNs, open: false, required });
-      } else {
-        // A claim that failed says nothing: it lasts until the next of its kind at the latest.
-        const next = relevant.find((m, at) => at > i && spec.from.includes(m.what));
-        const toNs = next === undefined ? from.startNs + 1e9 : next.startNs;
-        windows.push({ spec, step, fromNs: from.startNs, toNs, open: true, required: required.map(() => 0) });
+    }
+    const queues = spec.slots.map(slot => (slot.queue === undefined ? undefined : new RegExp(slot.queue)));
+    // From the last to the first, so that what ends a window is known when its begin is met.
+    const nextOfStep = new Map<string, Observation>();
+    let nextBegin: Observation | undefined;
+    for (let i = relevant.length - 1; i >= 0; i--) {
+      const marker = relevant[i]!;
+      const step = marker.ids.stepUuid;
+      const next = nextOfStep.get(step);
+      if (from.has(marker.what)) {
+        const fromNs = marker.startNs;
+        if (next !== undefined && to.has(next.what)) {
+          windows.push({ spec, queues, step, fromNs, toNs: next.startNs, required });
+        } else {
+          // A claim that failed says nothing: it lasts until the next of its kind at the latest.
+          const toNs = nextBegin === undefined ? fromNs + OPEN_WINDOW_NS : nextBegin.startNs;
+          windows.push({ spec, queues, step, fromNs, toNs, required: required.map(() => 0) });
+        }
+        nextBegin = marker;
       }
+      nextOfStep.set(step, marker);
     }
   }
   return windows.sort((a, b) => a.fromNs - b.fromNs || a.toNs - b.toNs);
@@ -144,19 +155,24 @@ function solve(windows: readonly Window[], records: readonly Observation[], unfi
 function slotFor(window: Window, slot: number, record: Observation): number {
   const { slots } = window.spec;
   for (let i = slot; i < slots.length; i++) {
-    const { what, queue } = slots[i]!;
-    if (!what.includes(record.what)) continue;
-    if (queue !== undefined && record.ids.queue !== '' && !new RegExp(queue).test(record.ids.queue)) continue;
+    if (!slots[i]!.what.includes(record.what)) continue;
+    const queue = window.queues[i];
+    if (queue !== undefined && record.ids.queue !== '' && !queue.test(record.ids.queue)) continue;
     return i;
   }
   return -1;
 }
 
-/** The cheapest state of each position, cheapest first. */
+/** The cheapest state of each position, cheapest first; what is far behind the best will not catch up. */
 function best(states: readonly State[]): State[] {
+  if (states.length < 2) return [...states];
+  let least = Number.POSITIVE_INFINITY;
+  for (const state of states) least = Math.min(least, state.cost);
   const byPosition = new Map<string, State>();
   for (const state of states) {
-    const key = state.at.map(a => `${a.slot}:${a.lastNs}`).join(' ');
+    if (state.cost > least + HOPELESS) continue;
+    let key = '';
+    for (const { slot, lastNs } of state.at) key += `${slot}:${lastNs} `;
     const known = byPosition.get(key);
     if (known === undefined || state.cost < known.cost) byPosition.set(key, state);
   }

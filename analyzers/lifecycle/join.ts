@@ -183,17 +183,18 @@ function performers(catalog: Catalog): PerformerOf {
   const ofContext = new Map(catalog.contexts.map(c => [c.id, ofPhase.get(c.phase ?? '')]));
   const ofMarker = new Map(catalog.markers.map(m => [m.id, m.by]));
   const matches = catalog.operations.flatMap(operation =>
-    operation.match.map(match => ({ match, performer: ofPhase.get(operation.phase) })),
+    operation.match.map(match => ({
+      what: new Set(match.what),
+      queue: match.queue === undefined ? undefined : new RegExp(match.queue),
+      performer: ofPhase.get(operation.phase),
+    })),
   );
   return o => {
     const context = ofContext.get(o.windowContext);
     if (context !== undefined) return context;
     if (o.form === 'marker') return ofMarker.get(o.what);
-    const fits = matches.filter(
-      ({ match }) =>
-        match.what.includes(o.what) && (match.queue === undefined || new RegExp(match.queue).test(o.ids.queue)),
-    );
-    return fits[0]?.performer;
+    const fit = matches.find(({ what, queue }) => what.has(o.what) && (queue === undefined || queue.test(o.ids.queue)));
+    return fit?.performer;
   };
 }
 
@@ -263,7 +264,7 @@ function gatherResults(
       const run = settles.includes(o.what)
         ? mine.findLast(r => r.startNs <= o.startNs)
         : (mine.find(r => r.startNs >= o.startNs) ?? mine.findLast(r => r.startNs <= o.startNs));
-      if (run === undefined || run.items.includes(o)) continue;
+      if (run === undefined) continue;
       run.items.push(o);
       if (settles.includes(o.what) && o.form === 'call') run.endNs = Math.max(run.endNs, o.endNs);
     }
@@ -279,12 +280,24 @@ function adoptArchives(
   runs: readonly ResultRun[],
   settles: readonly string[],
 ): void {
+  const byProcess = new Map<number, ResultRun[]>();
+  for (const run of runs) {
+    const list = byProcess.get(run.process);
+    if (list === undefined) byProcess.set(run.process, [run]);
+    else list.push(run);
+  }
+  for (const list of byProcess.values()) list.sort((a, b) => a.endNs - b.endNs);
+  const next = new Map<number, number>();
   const taken = new Set<ResultRun>();
   for (const o of observations) {
     if (o.form !== 'call' || !settles.includes(o.what) || o.windowStep !== '' || o.ids.stepUuid !== '') continue;
     if (nearest(o.node, ['result-run', 'enqueue-run', 'visit', 'other']) !== undefined) continue;
-    const run = runs.findLast(r => r.process === o.process && r.endNs <= o.startNs && !taken.has(r));
-    if (run === undefined || o.startNs - run.endNs > SETTLES_WITHIN_NS) continue;
+    const list = byProcess.get(o.process) ?? [];
+    let at = next.get(o.process) ?? 0;
+    while (at < list.length && list[at]!.node!.endNs <= o.startNs) at++;
+    next.set(o.process, at);
+    const run = list[at - 1];
+    if (run === undefined || taken.has(run) || o.startNs - run.endNs > SETTLES_WITHIN_NS) continue;
     taken.add(run);
     run.items.push(o);
     o.windowContext = run.node?.context?.id ?? '';

@@ -217,7 +217,7 @@ export const TASKER_CATALOG: Catalog = {
       id: 'dispatch-queue',
       phase: 'worker-claim',
       title: 'message waits for a worker',
-      after: ['send-step', 'publish-done', 'step-enqueue-done', 'step-enqueued'],
+      after: ['send-step', 'step-enqueue-done', 'step-enqueued'],
       before: [
         'claim-step',
         ...RECEIPTS,
@@ -269,7 +269,7 @@ export const TASKER_CATALOG: Catalog = {
       id: 'result-queue',
       phase: 'result-processing',
       title: 'result waits for orchestration',
-      after: ['send-result', 'publish-done', 'result-sent', 'submission-done'],
+      after: ['send-result', 'result-sent', 'submission-done'],
       before: [
         'claim-result',
         'delete-result-message',

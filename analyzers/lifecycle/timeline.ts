@@ -1,6 +1,6 @@
 import type { Attempt } from './attempts.ts';
-import type { Catalog, CatalogWait } from './catalog.ts';
-import type { ResultRun, Visit } from './life.ts';
+import type { BusyTimes } from './busy-times.ts';
+import type { Catalog } from './catalog.ts';
 import type { Observation, SpanNode } from './observation.ts';
 
 export type PartKind = 'operation' | 'handler' | 'wait' | 'code' | 'unattributed';
@@ -50,8 +50,7 @@ type Chain = 'enqueue' | 'worker' | 'result';
 
 export interface TimelineContext {
   readonly catalog: Catalog;
-  readonly resultRuns: readonly ResultRun[];
-  readonly visits: readonly Visit[];
+  readonly busy: BusyTimes;
 }
 
 /**
@@ -108,7 +107,7 @@ function pathOf(attempt: Attempt, { catalog }: TimelineContext): Point[] {
   const points: Point[] = [];
   const beside = new Set(catalog.operations.filter(o => o.beside === true).map(o => o.id));
   const add = (o: Observation, chain: Chain, shared: boolean): void => {
-    if (beside.has(o.operation)) return;
+    if (beside.has(o.operation) || o.operation === 'paired') return;
     points.push(pointOf(o, chain, shared));
   };
   const { enqueue, visit, result } = attempt;
@@ -214,7 +213,7 @@ function gap(
   if (before === undefined || after === undefined) return part('unattributed', '', 'not-recorded');
   const wait = context.catalog.waits.find(w => w.after.includes(before.key) && w.before.includes(after.key));
   if (wait !== undefined) {
-    const behind = wait.behind === true ? whoRan(wait, after, startNs, endNs, attempt, context) : '';
+    const behind = wait.behind === true ? whoRan(after, startNs, endNs, attempt, context) : '';
     return part(wait.kind === 'handler' ? 'handler' : 'wait', wait.phase, wait.id, behind);
   }
   if (before.chain === 'enqueue' && after.chain === 'enqueue') {
@@ -239,32 +238,25 @@ function siblingAt(attempt: Attempt, startNs: number, endNs: number): string {
   return '';
 }
 
-/** Whose run or visit kept the receiving process busy for most of the wait. */
+/** Whose run or visit kept the receiving process busy for most of the wait; '' where nobody's did. */
 function whoRan(
-  wait: CatalogWait,
   after: Point,
   startNs: number,
   endNs: number,
   attempt: Attempt,
-  { resultRuns, visits }: TimelineContext,
+  { busy }: Pick<TimelineContext, 'busy'>,
 ): string {
   let most = 0;
   let behind = '';
-  const busy =
-    after.chain === 'result'
-      ? resultRuns
-      : visits.map(v => ({ ...v, endNs: v.items.reduce((end, o) => Math.max(end, o.endNs), v.startNs) }));
-  for (const other of busy) {
-    if (other.process !== after.process || other === attempt.result || other.startNs >= endNs) continue;
+  for (const other of busy.during(after.chain === 'result' ? 'result' : 'worker', after.process, startNs, endNs)) {
     if (other.step === attempt.step && after.chain === 'worker') continue;
+    if (other.run !== undefined && other.run === attempt.result) continue;
     const overlap = Math.min(endNs, other.endNs) - Math.max(startNs, other.startNs);
-    if (overlap > most) {
-      most = overlap;
-      behind = other.step;
-    }
+    if (overlap <= most) continue;
+    most = overlap;
+    behind = other.step;
   }
-  // Behind somebody is said only where that explains most of it.
-  return most * 2 > endNs - startNs ? behind : wait.behind === true ? '' : behind;
+  return most * 2 > endNs - startNs ? behind : '';
 }
 
 function incompleteness(attempt: Attempt, { catalog }: TimelineContext): string {
