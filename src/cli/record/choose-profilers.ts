@@ -111,7 +111,12 @@ async function autoAttached(pids: readonly number[], options: RecordOptions): Pr
     fitting.sort((a, b) => a.runtimes.length - b.runtimes.length);
     const because = `${RUNTIME_WORDS[runtime]}: pid ${group.join(', ')}`;
     const choice = await firstUsable(fitting, because, group, options);
-    chosen.push(...choice.chosen);
+    for (const found of choice.chosen) {
+      const known = chosen.findIndex(c => c.profiler === found.profiler);
+      // One run of a tool for all of its processes: two would write the same files.
+      if (known === -1) chosen.push(found);
+      else chosen[known] = { ...found, pids: [...(chosen[known]?.pids ?? []), ...found.pids] };
+    }
     lines.push(choice.line ?? '');
   }
   if (chosen.length === 0) {

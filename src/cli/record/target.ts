@@ -46,12 +46,13 @@ export function resolveTarget(
   const common = { command: words, typed: words, name, builtIn: false };
   const line = firstLine(path);
   if (NODE_PROGRAMS.test(program)) return { ...common, runtime: 'node', because: `${program} runs on Node` };
+  // By name before by content: version managers put scripts of the same names in front.
+  if (PYTHON_PROGRAMS.test(program)) return { ...common, runtime: 'python', because: `${program} runs Python` };
   if (line.startsWith('#!')) {
     if (/\bnode\b/.test(line)) return { ...common, runtime: 'node', because: `${program} is a Node script` };
     if (/\bpython/.test(line)) return { ...common, runtime: 'python', because: `${program} is a Python script` };
     return { ...common, runtime: 'script', because: `${program} is a script` };
   }
-  if (PYTHON_PROGRAMS.test(program)) return { ...common, runtime: 'python', because: `${program} runs Python` };
   if (/^(ba|da|z|k|fi)?sh$|^make$|^env$|^time$|^timeout$/.test(program)) {
     return { ...common, runtime: 'script', because: `${program} starts other programs` };
   }
