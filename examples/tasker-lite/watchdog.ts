@@ -25,7 +25,7 @@ if [ -n "$postmaster" ]; then
 fi
 for p in $pids; do kill -TERM "$p"; done
 n=0
-while [ $n -lt 25 ]; do
+while [ $n -lt 10 ]; do
   alive=
   for p in $postmaster $pids; do kill -0 "$p" && alive=1; done
   [ -z "$alive" ] && break
