@@ -31,11 +31,11 @@ export const sourceCategory: CategoryOf = ({ category, flags }) => {
 /**
  * Functions of a profile as boxes know them: frames of one name, module and file are one, whatever their line or
  * address (functions without a name also need the same line). `of[f]` is the box frame of profile frame `f`; only
- * frames of stacks in use have one. `distinct`: no two of them share theirs.
+ * frames that are `shown` have one. `distinct`: no two of them share theirs.
  */
 export function frameTable(
   profile: Profile,
-  used: Uint8Array,
+  shown: Uint8Array,
   categoryOf: CategoryOf,
   rootLabel: string,
 ): { frames: FlameFrames; of: Uint32Array; distinct: boolean } {
@@ -43,11 +43,9 @@ export function frameTable(
   const keyOf = new Map<string, number>();
   const keys: { label: string; place: string; frame: number }[] = [];
   const of = new Uint32Array(frames.length);
-  const inUse = new Uint8Array(frames.length);
-  for (let s = 0; s < used.length; s++) if (used[s] === 1) inUse[profile.stacks.frame[s]!] = 1;
   let frameCount = 0;
   for (let f = 0; f < frames.length; f++) {
-    if (inUse[f] === 0) continue;
+    if (shown[f] === 0) continue;
     frameCount++;
     const name = strings[frames.name[f]!]!;
     const nameless = name === '' || name === '(anonymous)' || name === '<anonymous>';
@@ -73,7 +71,7 @@ export function frameTable(
   order.sort((a, b) => text(keys[a]!.label, keys[b]!.label) || text(keys[a]!.place, keys[b]!.place) || a - b);
   const rank = new Uint32Array(keys.length);
   for (let r = 0; r < order.length; r++) rank[order[r]!] = r + 1;
-  for (let f = 0; f < of.length; f++) if (inUse[f] === 1) of[f] = rank[of[f]!]!;
+  for (let f = 0; f < of.length; f++) if (shown[f] === 1) of[f] = rank[of[f]!]!;
 
   const length = keys.length + 1;
   const labels = [rootLabel];

@@ -57,8 +57,14 @@ export function mergeProfile(profile: Profile, options: MergeOptions = {}): Flam
   }
   for (let s = stacks.length - 1; s >= 0; s--) if (used[s] === 1 && stacks.parent[s]! >= 0) used[stacks.parent[s]!] = 1;
 
-  const { frames, of, distinct } = frameTable(profile, used, options.categoryOf ?? sourceCategory, 'all');
-  const { nodes, nodeOf } = nodesOf(profile, used, of, distinct, frameMatcher(profile, options.hide));
+  const hidden = frameMatcher(profile, options.hide);
+  const shown = new Uint8Array(profile.frames.length);
+  for (let s = 0; s < stacks.length; s++) {
+    const frame = stacks.frame[s]!;
+    if (used[s] === 1 && hidden?.[frame] !== 1) shown[frame] = 1;
+  }
+  const { frames, of, distinct } = frameTable(profile, shown, options.categoryOf ?? sourceCategory, 'all');
+  const { nodes, nodeOf } = nodesOf(profile, used, of, distinct, hidden);
   // Samples without a stack count for the whole: they stand on the root.
   const kept = Int32Array.from(samples.stack, (stack, s) =>
     keptSample[s] === 0 ? -1 : stack < 0 || used[stack] === 0 ? 0 : nodeOf[stack]!,
