@@ -1,5 +1,5 @@
 // https://dwarfstd.org/doc/DWARF5.pdf (7.5)
-import type { ByteReader } from '../base/byte-reader.ts';
+import { ByteReader } from '../base/byte-reader.ts';
 
 /** Attributes that symbols need, in DWARF's numbers. */
 export const At = {
@@ -161,51 +161,84 @@ export function formSize(form: number, offsetSize: number, addressSize: number, 
 export interface Abbreviation {
   readonly tag: number;
   readonly hasChildren: boolean;
-  readonly attributes: Uint16Array;
-  readonly forms: Uint16Array;
+  readonly attributes: readonly number[];
+  readonly forms: readonly number[];
+  /** Values of DW_FORM_implicit_const. */
   readonly constants: readonly number[];
   /** Fixed bytes in a row are one step. */
-  readonly skips: Int32Array;
+  readonly skips: readonly number[];
   /** Offset of DW_AT_sibling where everything before it has a fixed size and it is a ref4; else -1. */
   readonly siblingAt: number;
 }
 
 /**
- * One unit's abbreviations, read as far as they are asked for: most units are left after their first entry.
- * `offsetSize` and `version` are the unit's, as sizes depend on them.
+ * One unit's abbreviations. Declarations are found in order, as far as a code is asked for, and read when they are
+ * used: most units are left after their first entry. Sizes depend on the unit's format.
  */
 export class AbbreviationTable {
-  readonly #r: ByteReader;
+  readonly #bytes: Uint8Array;
+  readonly #littleEndian: boolean;
   readonly #offsetSize: number;
   readonly #addressSize: number;
   readonly #version: number;
+  /** Where each declaration begins, behind its code. */
+  readonly #found: number[] = [];
   readonly #table: (Abbreviation | undefined)[] = [];
-  #complete = false;
+  /** End of the declarations found so far; -1 = all are. */
+  #next: number;
 
-  constructor(r: ByteReader, offsetSize: number, addressSize: number, version: number) {
-    this.#r = r;
-    this.#offsetSize = offsetSize;
-    this.#addressSize = addressSize;
-    this.#version = version;
+  constructor(
+    bytes: Uint8Array,
+    at: number,
+    littleEndian: boolean,
+    unit: { readonly offsetSize: number; readonly addressSize: number; readonly version: number },
+  ) {
+    this.#bytes = bytes;
+    this.#next = at < bytes.length ? at : -1;
+    this.#littleEndian = littleEndian;
+    this.#offsetSize = unit.offsetSize;
+    this.#addressSize = unit.addressSize;
+    this.#version = unit.version;
   }
 
   get(code: number): Abbreviation | undefined {
-    let found = this.#table[code];
-    while (found === undefined && !this.#complete) {
-      this.#readOne();
-      found = this.#table[code];
-    }
-    return found;
+    const known = this.#table[code];
+    if (known !== undefined) return known;
+    while (this.#found[code] === undefined) if (!this.#findNext()) return undefined;
+    const abbreviation = this.#read(this.#found[code]!);
+    this.#table[code] = abbreviation;
+    return abbreviation;
   }
 
-  #readOne(): void {
-    const r = this.#r;
+  #findNext(): boolean {
+    if (this.#next < 0) return false;
+    const bytes = this.#bytes;
+    const r = new ByteReader(bytes, this.#littleEndian, this.#next);
     const code = r.uleb();
-    if (code === 0) {
-      this.#complete = true;
-      return;
+    if (code === 0 || code > 1 << 20) {
+      this.#next = -1;
+      return false;
     }
-    if (code > 1 << 20) throw new RangeError('abbreviation code');
+    this.#found[code] = r.at;
+    let at = r.at;
+    // Tag, and whether it has children; then pairs of LEB128 numbers up to a pair of zeros.
+    while (bytes[at++]! >= 0x80);
+    at++;
+    for (;;) {
+      if (at >= bytes.length) throw new RangeError('abbreviations');
+      const attribute = bytes[at++]!;
+      if (attribute >= 0x80) while (bytes[at++]! >= 0x80);
+      const form = bytes[at++]!;
+      if (form >= 0x80) while (bytes[at++]! >= 0x80);
+      if (form === Form.implicitConst) while (bytes[at++]! >= 0x80);
+      if (attribute === 0 && form === 0) break;
+    }
+    this.#next = at;
+    return true;
+  }
+
+  #read(start: number): Abbreviation {
+    const r = new ByteReader(this.#bytes, this.#littleEndian, start);
     const tag = r.uleb();
     const hasChildren = r.u8() === 1;
     const attributes: number[] = [];
@@ -236,14 +269,6 @@ export class AbbreviationTable {
       }
     }
     if (run > 0) skips.push(run);
-    this.#table[code] = {
-      tag,
-      hasChildren,
-      attributes: Uint16Array.from(attributes),
-      forms: Uint16Array.from(forms),
-      constants,
-      skips: Int32Array.from(skips),
-      siblingAt,
-    };
+    return { tag, hasChildren, attributes, forms, constants, skips, siblingAt };
   }
 }

@@ -115,8 +115,7 @@ export function abbreviationsOf(sections: DwarfSections, unit: DwarfUnit): Abbre
   const key = abbreviationsAt * 256 + offsetSize + addressSize * 16 + (version <= 2 ? 128 : 0);
   let table = sections.abbreviationTables.get(key);
   if (table === undefined) {
-    const r = new ByteReader(sections.abbrev, sections.littleEndian, abbreviationsAt);
-    table = new AbbreviationTable(r, offsetSize, addressSize, version);
+    table = new AbbreviationTable(sections.abbrev, abbreviationsAt, sections.littleEndian, unit);
     sections.abbreviationTables.set(key, table);
   }
   unit.abbreviations = table;
