@@ -32,7 +32,7 @@ interface Watched {
 async function watch<T>(
   source: string,
   use: (watched: Watched) => T,
-  options: { readonly node?: string; readonly agent?: boolean } = {},
+  options: { readonly node?: string; readonly agent?: boolean; readonly chunkMs?: number } = {},
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'tprof test '));
   try {
@@ -49,7 +49,7 @@ async function watch<T>(
     });
     const [file, ...args] = run.command as [string, ...string[]];
     const child = spawn(file, args, {
-      env: options.agent === false ? process.env : { ...process.env, ...run.environment },
+      env: options.agent === false ? process.env : { ...process.env, ...withChunks(run.environment, options.chunkMs) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
@@ -68,6 +68,13 @@ async function watch<T>(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The settings of the agent with another time between two profiles: an hour is too long for a test. */
+function withChunks(environment: Readonly<Record<string, string>>, chunkMs: number | undefined): object {
+  if (chunkMs === undefined) return environment;
+  const settings = JSON.parse(environment.TPROF_NODE_CPU ?? '{}') as object;
+  return { ...environment, TPROF_NODE_CPU: JSON.stringify({ ...settings, chunkMs }) };
 }
 
 /** Share of each function in the samples of the three, by what was on top of the stack. */
@@ -213,6 +220,18 @@ test('kill -9 and abort are losses by name', async () => {
     });
   }
 });
+
+test('a long run writes now and then, and keeps that when it is killed', () =>
+  watch(
+    `setInterval(() => { const end = Date.now() + 20; while (Date.now() < end); }, 25);
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), 1500);`,
+    ({ harvest, profile }) => {
+      assert.ok(harvest.artefacts.length >= 2, `${harvest.artefacts.length} profiles`);
+      for (let i = 1; i < harvest.artefacts.length; i++) assert.ok(profile(i).startTime >= profile(i - 1).endTime);
+      assert.match(harvest.losses[0]?.why ?? '', /its first \d+ profiles were saved/);
+    },
+    { chunkMs: 200 },
+  ));
 
 test('a worker that could not be given the agent is a loss by name', () =>
   watch(
