@@ -1,6 +1,7 @@
 import { Warnings } from '../src/base/warnings.ts';
 import { IdTable } from '../src/model/id-table.ts';
 import type { Trace } from '../src/model/trace.ts';
+import { attribute } from '../src/model/trace-read.ts';
 
 /** True for spans that an analysis leaves out: an exporter watching itself. */
 export type SpanPredicate = (span: number) => boolean;
@@ -66,6 +67,7 @@ export function buildSpanForest(trace: Trace, options: SpanForestOptions = {}): 
       handedOver.push({ producer: p, consumer: span });
     }
   }
+  for (const span of followers(trace)) parent[span] = -1;
   const { childStart, children, roots } = arrange(parent, kept, startNs, endNs);
   return { length, kept, parent, childStart, children, roots, startNs, endNs, handedOver, warnings };
 }
@@ -97,6 +99,23 @@ export function preOrder(forest: SpanForest): {
     if (lastOf[position]! > lastOf[at]!) lastOf[at] = lastOf[position]!;
   }
   return { order, positionOf, lastOf };
+}
+
+/**
+ * Spans that say of their own parent that they only follow from it (OpenTracing's FOLLOWS_FROM): it did not wait.
+ * https://opentelemetry.io/docs/specs/semconv/general/opentracing-compatibility/
+ */
+function followers(trace: Trace): number[] {
+  const key = trace.strings.indexOf('opentracing.ref_type');
+  if (key === -1) return [];
+  const { links, spans } = trace;
+  const found: number[] = [];
+  for (let link = 0; link < links.length; link++) {
+    const span = links.span[link]!;
+    if (links.target[link] === -1 || links.target[link] !== spans.parent[span]) continue;
+    if (attribute(trace, links, link, key) === 'follows_from') found.push(span);
+  }
+  return found;
 }
 
 function mendTimes(trace: Trace, warnings: Warnings): { startNs: Float64Array; endNs: Float64Array } {

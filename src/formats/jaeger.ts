@@ -122,7 +122,11 @@ function addSpan(builder: TraceBuilder, trace: JaegerTrace, span: JsonObject, un
   });
   for (const [key, { type, value }] of tags) if (!FIELDS.has(key)) addTag(builder, key, asText(type), value);
   for (const log of asArray(span.logs)) addLog(builder, asObject(log));
-  for (const { traceId: linked, id: to } of others) builder.link(builder.traceIds.intern(...linked), to[0], to[1]);
+  for (const { traceId: linked, id: to, childOf } of others) {
+    builder.link(builder.traceIds.intern(...linked), to[0], to[1]);
+    // As OpenTelemetry's conventions for OpenTracing say it.
+    if (!childOf) builder.attributeOf('opentracing.ref_type', 'follows_from');
+  }
   noteWarnings(builder, span.warnings);
 }
 
@@ -134,7 +138,7 @@ type Reference = {
 
 /**
  * The parent is the first CHILD_OF within the trace, or where there is none the first FOLLOWS_FROM, as in Jaeger's own
- * model; all other references are links. Old exports repeat the whole parent inside a reference: not looked at.
+ * model; all other references are links, and so is a FOLLOWS_FROM parent as well, which does not wait for the span. Old exports repeat the whole parent inside a reference: not looked at.
  */
 function references(
   span: JsonObject,
@@ -150,7 +154,10 @@ function references(
   const inside = all.filter(({ traceId }) => traceId.every((word, i) => word === own[i]));
   const parent = inside.find(({ childOf }) => childOf) ?? inside[0];
   const older = spanIdWords(span.parentSpanID);
-  return { parent: parent?.id ?? older ?? [0, 0], others: all.filter(reference => reference !== parent) };
+  return {
+    parent: parent?.id ?? older ?? [0, 0],
+    others: all.filter(reference => reference !== parent || !reference.childOf),
+  };
 }
 
 function batchOf(builder: TraceBuilder, trace: JaegerTrace, process: string, unknown: number): number {

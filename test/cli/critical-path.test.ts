@@ -165,3 +165,28 @@ test('flame and convert take a trace, by critical-path time or by self time', as
     assert.match(logs.stderr, /expected a profile or spans, found only log records/);
   });
 });
+
+test('of Jaeger JSON: a span that only follows from its parent does not hold it up', async () => {
+  await inFolder(async cwd => {
+    const span = (spanID: string, start: number, duration: number, references: object[]): object => ({
+      traceID: 'abc',
+      spanID,
+      operationName: spanID,
+      references,
+      startTime: start,
+      duration,
+      processID: 'p1',
+    });
+    const to = (refType: string): object[] => [{ refType, traceID: 'abc', spanID: 'a' }];
+    const spans = [span('a', 1, 30, []), span('b', 10, 10, to('FOLLOWS_FROM')), span('c', 25, 2, to('CHILD_OF'))];
+    const document = { data: [{ traceID: 'abc', spans, processes: { p1: { serviceName: 's' } } }] };
+    await writeFile(join(cwd, 'jaeger.json'), JSON.stringify(document));
+    const { code, stdout, stderr } = await runInProcess(['critical-path', 'jaeger.json', '--json'], cwd);
+    assert.equal(code, 0, stderr);
+    const { traces } = JSON.parse(stdout) as { traces: { segments: { name: string; durationNs: number }[] }[] };
+    assert.deepEqual(
+      traces.map(trace => trace.segments.map(s => `${s.name} ${s.durationNs}`)),
+      [['a 24000', 'c 2000', 'a 4000'], ['b 10000']],
+    );
+  });
+});

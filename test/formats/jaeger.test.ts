@@ -61,7 +61,8 @@ test('jaeger: short ids, processes behind the spans, references, kinds and statu
         scope: '',
         times: [5_787_000, 5_887_000],
         attributes: {},
-        links: 1,
+        // One to the other trace, one to the parent, which it only follows from.
+        links: 2,
       },
     ],
   );
