@@ -21,7 +21,7 @@ export interface ServiceProcess {
 
 /** A process that is asked to end may need long for its spans and its profile; one that hangs is not waited for. */
 const END = [
-  ['SIGTERM', 8000],
+  ['SIGTERM', 22_000],
   ['SIGKILL', 1000],
 ] as const;
 

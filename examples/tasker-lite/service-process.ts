@@ -10,6 +10,10 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** How long a process may take to finish when it is asked to, and when its starter is gone. */
+const LAST_WORDS_MS = 20_000;
+const ORPHAN_MS = 2000;
+
 /**
  * The life of one process of the workload: start, say `ready`, run until SIGTERM or until the starter is gone, finish
  * what is in hand, send the spans, and end by itself, so that whatever watches the process sees an ordinary end.
@@ -31,6 +35,7 @@ export async function runService(
   let starting: Promise<Service> | undefined;
   let ending: Promise<void> | undefined;
   let failed = false;
+  let ended = false;
   const tracing = await startTracing(name, settings);
   const database = new Database({
     url: settings.databaseUrl,
@@ -41,14 +46,15 @@ export async function runService(
   });
   const end = (): Promise<void> => {
     ending ??= (async () => {
-      // A database that went away must not keep the process: what is left of its life is bounded.
-      const limit = setTimeout(() => process.exit(1), 4000);
+      // What is left of its life is bounded: many spans to a slow receiver take a while, but nobody waits without end.
+      const limit = setTimeout(() => process.exit(1), LAST_WORDS_MS);
       // Asked to end while it starts: what has been opened by then has to be closed as well.
       const running = await starting?.catch(() => undefined);
       await running?.stop().catch(() => {});
       await database.end().catch(() => {});
       await tracing.shutdown().catch(() => {});
       clearTimeout(limit);
+      ended = true;
       process.exitCode = failed ? 1 : 0;
       if (process.connected) process.disconnect?.();
     })();
@@ -64,8 +70,14 @@ export async function runService(
   process.on('SIGINT', () => {
     if (!process.connected) void end();
   });
-  process.on('disconnect', () => void end());
-  if (process.connected === false) void end();
+  const orphaned = (): void => {
+    setTimeout(() => process.exit(1), ORPHAN_MS).unref();
+    void end();
+  };
+  process.on('disconnect', () => {
+    if (!ended) orphaned();
+  });
+  if (process.connected === false) orphaned();
   try {
     if (settings.createsSchema) await database.script(readSchema(settings.schema));
     starting = start({ settings, database, tracing, tell, fail });
