@@ -56,7 +56,7 @@ export function breakdownOf(lifecycle: Lifecycle, trace: Trace, options: Breakdo
   const tasks = tasksOf(timelines, names);
   const figures = gatherFigures(lifecycle);
   const repeated = timelines.flatMap(t => repeatedIn(t.attempt, names, catalog));
-  const missing = findMissing(joined, options.rows);
+  const missing = findMissing(joined, options.rows, trace.epochNs);
   const leftOut = timelines
     .filter(t => t.incomplete !== '')
     .map(t => ({ stepUuid: t.attempt.step, name: names.nameOf.get(t.attempt.step) ?? '', reason: t.incomplete }));

@@ -2,12 +2,13 @@ import type { Missing } from './breakdown-result.ts';
 import type { Rows } from './evidence/rows.ts';
 import type { Joined } from './join.ts';
 import type { SpanNode } from './observation.ts';
+import { SpanPortraits } from './span-portraits.ts';
 
 /**
  * What must have existed and is not in the recording: spans that others name as their parent, spans that log records
  * stand in, and results that the tables say were processed though nothing tells of it.
  */
-export function findMissing(joined: Joined, rows: Rows | undefined): Missing[] {
+export function findMissing(joined: Joined, rows: Rows | undefined, epochNs: bigint): Missing[] {
   const found = new Map<string, { process: string; what: string; count: number; fromNs: number; toNs: number }>();
   const add = (process: string, what: string, fromNs: number, toNs: number): void => {
     const key = `${process}\0${what}`;
@@ -19,26 +20,28 @@ export function findMissing(joined: Joined, rows: Rows | undefined): Missing[] {
       entry.toNs = Math.max(entry.toNs, toNs);
     }
   };
-  const nameOfContext = new Map<string, string>();
-  for (const node of joined.collected.nodes) {
-    if (node.row >= 0 && node.context !== undefined) nameOfContext.set(node.context.id, node.name);
-  }
+  const portraits = new SpanPortraits(joined.collected.nodes);
+  const resultRun = joined.collected.nodes.find(node => node.row >= 0 && node.context?.role === 'result-run')?.name;
+  let lostResults = 0;
   for (const node of joined.collected.nodes) {
     if (node.row >= 0 || !isProof(node)) continue;
-    const process = joined.processes.list[node.process]!.name;
-    add(process, whatWasLost(node, nameOfContext), node.startNs, node.endNs);
+    const what = whatWasLost(node, portraits);
+    // Whose result it was nobody tells: it is one of those that the tables miss.
+    if (what === resultRun && node.context === undefined) lostResults++;
+    add(joined.processes.list[node.process]!.name, what, node.startNs, node.endNs);
   }
   if (rows !== undefined) {
     const decided = new Set(joined.resultRuns.filter(run => run.decided).map(run => run.step));
     const known = new Set(joined.observations.map(o => o.ids.stepUuid));
-    for (const { stepUuid, toState } of rows.transitions) {
-      if (toState !== 'complete' || decided.has(stepUuid) || !known.has(stepUuid)) continue;
-      add('orchestration', 'processing of a result that the tables call complete', Number.NaN, Number.NaN);
+    const missing = rows.transitions.filter(
+      ({ stepUuid, toState }) => toState === 'complete' && !decided.has(stepUuid) && known.has(stepUuid),
+    );
+    for (const { createdUnixNs } of missing.slice(lostResults)) {
+      const atNs = Number(createdUnixNs - epochNs);
+      add('a process of the orchestration', resultRun ?? 'the processing of a result', atNs, atNs);
     }
   }
-  return [...found.values()]
-    .map(m => (Number.isNaN(m.fromNs) ? { ...m, fromNs: 0, toNs: 0 } : m))
-    .sort((a, b) => b.count - a.count || (a.process + a.what < b.process + b.what ? -1 : 1));
+  return [...found.values()].sort((a, b) => b.count - a.count || (a.process + a.what < b.process + b.what ? -1 : 1));
 }
 
 /**
@@ -52,11 +55,9 @@ function isProof(node: SpanNode): boolean {
   );
 }
 
-function whatWasLost(node: SpanNode, nameOfContext: ReadonlyMap<string, string>): string {
-  const context = node.context?.id;
-  if (context !== undefined) return nameOfContext.get(context) ?? context;
+function whatWasLost(node: SpanNode, portraits: SpanPortraits): string {
+  const name = portraits.nameOf(node) || portraits.nameIn(node.context?.id ?? '');
+  if (name !== '') return name;
   const call = node.items.find(o => o.form === 'call');
-  return call === undefined
-    ? 'a span that others stood below'
-    : `the span around ${call.known ? call.what : 'a statement'}`;
+  return node.context?.id ?? (call === undefined ? 'a span that others stood below' : `the span around ${call.what}`);
 }

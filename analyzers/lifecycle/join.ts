@@ -183,11 +183,14 @@ function performers(catalog: Catalog): PerformerOf {
   const ofContext = new Map(catalog.contexts.map(c => [c.id, ofPhase.get(c.phase ?? '')]));
   const ofMarker = new Map(catalog.markers.map(m => [m.id, m.by]));
   const matches = catalog.operations.flatMap(operation =>
-    operation.match.map(match => ({
-      what: new Set(match.what),
-      queue: match.queue === undefined ? undefined : new RegExp(match.queue),
-      performer: ofPhase.get(operation.phase),
-    })),
+    // Loose calls are in no context: what is recognised by one says nothing about them.
+    operation.match
+      .filter(match => match.in === undefined)
+      .map(match => ({
+        what: new Set(match.what),
+        queue: match.queue === undefined ? undefined : new RegExp(match.queue),
+        performer: ofPhase.get(operation.phase),
+      })),
   );
   return o => {
     const context = ofContext.get(o.windowContext);

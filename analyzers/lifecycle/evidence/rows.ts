@@ -70,6 +70,6 @@ function text(value: unknown): string {
 
 function notRows(name: string, found: string): TprofError {
   return new TprofError('input-invalid', `${name}: expected tables as JSON (${TABLES.join(', ')}), ${found}`, {
-    hint: 'docs/tasker.md has the query that writes such a file',
+    hint: 'one list of rows for each table: {"workflow_steps": [{"workflow_step_uuid": …}], …}',
   });
 }
