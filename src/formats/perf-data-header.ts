@@ -29,6 +29,8 @@ export interface PerfHeader {
   clockOffsetNs: bigint | undefined;
   /** Text of the tracepoints' formats. */
   tracingData: Uint8Array | undefined;
+  /** Sections behind the data that are not whole. */
+  damage: string | undefined;
 }
 
 const MAGIC_SIZE = 8;
@@ -43,6 +45,8 @@ export function perfByteOrder(head: Uint8Array): boolean | undefined {
 export async function readPerfHeader(source: Source): Promise<PerfHeader> {
   const littleEndian = perfByteOrder(source.head);
   if (littleEndian === undefined) {
+    const start = String.fromCharCode(...source.head.subarray(0, MAGIC_SIZE));
+    if (start !== '' && ['PERFILE2', '2ELIFREP'].some(magic => magic.startsWith(start))) throw cutHeader(source);
     throw new TprofError('input-invalid', `${source.name}: expected perf.data, whose first bytes are PERFILE2`);
   }
   const header = emptyHeader(littleEndian);
@@ -50,11 +54,15 @@ export async function readPerfHeader(source: Source): Promise<PerfHeader> {
     return await readSections(source, header);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new TprofError('input-invalid', `${source.name}: the header of this perf.data is cut off or damaged`, {
-      hint: 'record again; perf writes the header last, when it ends',
-      cause,
-    });
+    throw cutHeader(source, cause);
   }
+}
+
+function cutHeader(source: Source, cause?: unknown): TprofError {
+  return new TprofError('input-invalid', `${source.name}: the header of this perf.data is cut off or damaged`, {
+    hint: 'record again; perf writes the header last, when it ends',
+    cause,
+  });
 }
 
 function emptyHeader(littleEndian: boolean): PerfHeader {
@@ -71,6 +79,7 @@ function emptyHeader(littleEndian: boolean): PerfHeader {
     commandLine: [],
     clockOffsetNs: undefined,
     tracingData: undefined,
+    damage: undefined,
   };
 }
 
@@ -129,11 +138,21 @@ async function readFeatures(source: Source, header: PerfHeader, bits: Uint8Array
   }
   const table = new ByteReader(await source.range(tableOffset, features.length * 16), header.littleEndian);
   for (const feature of features) {
-    if (table.left < 16) return;
+    if (table.left < 16) {
+      header.damage = 'the table of its features is cut off';
+      return;
+    }
     const offset = table.u64();
     const size = table.u64();
-    if (!WANTED.has(feature) || size > 1 << 28) continue;
-    readFeature(header, feature, await source.range(offset, size));
+    if (size === 0) continue;
+    if (!WANTED.has(feature)) {
+      // Not read, but its end says whether the file is whole.
+      if ((await source.range(offset + size - 1, 1)).length === 0) header.damage = `its feature ${feature} is cut off`;
+      continue;
+    }
+    const bytes = await source.range(offset, Math.min(size, 1 << 28));
+    if (bytes.length < size) header.damage = `its feature ${feature} is cut off`;
+    readFeature(header, feature, bytes);
   }
 }
 

@@ -125,6 +125,7 @@ class PerfReading {
 
   async run(): Promise<void> {
     this.collector.prepareSwitches();
+    if (this.#header.damage !== undefined) this.#damaged(this.#header.damage);
     try {
       for await (const batch of recordBatches(this.#source, this.#header, reason => this.#damaged(reason))) {
         for (const offset of batch.offsets) {

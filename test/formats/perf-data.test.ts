@@ -7,6 +7,7 @@ import { memorySource } from '../../src/base/source.ts';
 import { perfData } from '../../src/formats/perf-data.ts';
 import { FrameFlag, type Profile } from '../../src/model/profile.ts';
 import type { ObjectFiles } from '../../src/symbols/object-files.ts';
+import { formatContract } from './contract.ts';
 import { concat, PerfDataWriter } from './perf-data-bytes.ts';
 
 /** Object files of a test: a perf map, as the bytes of a file. */
@@ -193,3 +194,67 @@ for (const file of ['fp', 'dwarf', 'zstd', 'pipe']) {
     assert.ok(profile.epochNs! > 1_700_000_000_000_000_000n);
   });
 }
+
+/** Offset of the data section: fields 6 and 7 of the file header. */
+const dataOffset = (bytes: Uint8Array): number =>
+  Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(40, true));
+
+formatContract(perfData, {
+  fixtures: ['fp.data', 'dwarf.data', 'zstd.data', 'pipe.data'],
+  header: dataOffset,
+  // The first sample stands behind the mappings of what ran before.
+  firstRecordEnd: bytes => dataOffset(bytes) + 4000,
+  mutations: 240,
+});
+
+test('perf.data: inlined functions of a recording, with the places of their calls', async () => {
+  const profile = await read(readFileSync(new URL('dwarf.data', FIXTURES)), fixtureObjects);
+  const { frames, stacks, strings } = profile;
+  const seen = new Set<string>();
+  for (let k = 0; k < stacks.length; k++) {
+    const frame = stacks.frame[k]!;
+    const name = strings[frames.name[frame]!]!;
+    if (name !== 'spin') continue;
+    assert.equal(frames.flags[frame]! & FrameFlag.inlined, FrameFlag.inlined);
+    assert.match(strings[frames.file[frame]!]!, /known\.c$/);
+    const caller = stacks.frame[stacks.parent[k]!]!;
+    seen.add(strings[frames.name[caller]!]!);
+    assert.equal(frames.flags[caller]! & FrameFlag.inlined, 0);
+    // The lines of `sink = spin(n)` in the three.
+    assert.ok(frames.line[caller]! >= 19 && frames.line[caller]! <= 23, `called in line ${frames.line[caller]}`);
+  }
+  assert.deepEqual([...seen].sort(), ['burn_sixty', 'burn_ten', 'burn_thirty']);
+});
+
+/** SWITCH records: out of the CPU or onto it, with the thread in the trailer. */
+function contextSwitch(w: PerfDataWriter, tid: number, timeNs: number, out: boolean): void {
+  w.record(14, out ? 0x2000 : 0, w.trailer(10, tid, timeNs));
+}
+
+test('perf.data: context switches become off-CPU time at the place where the thread was seen last', async () => {
+  const w = new PerfDataWriter();
+  w.comm(10, 10, 'prog', 0, true);
+  w.mmap2(10, 0x1000, 0x1000, 0, '//anon', 0);
+  w.sample(10, 10, 1000, 500, [0x1110, 0x1010]);
+  contextSwitch(w, 10, 1500, true);
+  contextSwitch(w, 10, 4500, false);
+  w.sample(10, 10, 5000, 500, [0x1010]);
+  contextSwitch(w, 10, 5500, true);
+  contextSwitch(w, 10, 6000, false);
+  const profile = await read(w.file(), perfMaps({ 'perf-10.map': MAP }));
+  assert.deepEqual(
+    profile.valueTypes.map(t => [t.name, t.unit]),
+    [
+      ['cpu-clock', 'nanoseconds'],
+      ['off-cpu', 'nanoseconds'],
+    ],
+  );
+  assert.deepEqual(folded({ ...profile, defaultValue: 1 }), [
+    'prog: main;inner loop 0',
+    'prog: main;inner loop 3000',
+    'prog: main 0',
+    'prog: main 500',
+  ]);
+  const waiting = [...profile.frames.flags].filter(flags => flags & FrameFlag.waiting).length;
+  assert.equal(waiting, 2);
+});
