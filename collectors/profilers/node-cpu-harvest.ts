@@ -76,7 +76,18 @@ export async function readNodeCpuHarvest(directory: string): Promise<ProfilerHar
       });
     }
   }
-  return { artefacts, losses, processes: journals.filter(j => j.start.isMainThread).map(j => processOf(j.start)) };
+  const runtimes = new Map(
+    journals.map(({ start }) => [
+      `${start.node} ${start.argv[0]}`,
+      { id: 'node', version: start.node, path: start.argv[0] ?? '' },
+    ]),
+  );
+  return {
+    artefacts,
+    losses,
+    tools: [...runtimes.values()],
+    processes: journals.filter(j => j.start.isMainThread).map(j => processOf(j.start)),
+  };
 }
 
 /** Undefined where not even the first line is whole. A cut last line (kill -9, full disk) is left away. */

@@ -66,6 +66,8 @@ export interface ProfilerHarvest {
   /** Paths relative to `rawDirectory`. */
   readonly artefacts: readonly ProfilerArtefact[];
   readonly losses: readonly { readonly what: string; readonly count: number; readonly why: string }[];
+  /** Versions that only the run showed: of the runtimes that were profiled. */
+  readonly tools?: readonly { readonly id: string; readonly version: string; readonly path: string }[];
   /** Processes that the tool saw, the short-lived ones included; `startTime` '' where it does not say. */
   readonly processes?: readonly {
     readonly pid: number;

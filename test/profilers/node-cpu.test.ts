@@ -207,6 +207,7 @@ for (const { path, version } of nodes()) {
         assert.deepEqual(perProcess, [1, 1, 9], JSON.stringify(harvest.losses));
         assert.deepEqual(harvest.losses, []);
         assert.equal(harvest.processes?.length, 3);
+        assert.deepEqual(harvest.tools, [{ id: 'node', version, path }]);
       },
       { node: path },
     ));

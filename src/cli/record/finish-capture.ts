@@ -78,6 +78,7 @@ async function gather(
       const harvest = await run.collect();
       losses.push(...harvest.losses);
       reported.push(...(harvest.processes ?? []));
+      draft.tools = [...draft.tools, ...(harvest.tools ?? [])];
       for (const { file, format, pid, tid } of harvest.artefacts) {
         if (format !== undefined) profiles.push({ file: `${CaptureFile.raw}/${id}/${file}`, format, pid, tid });
       }
