@@ -142,7 +142,9 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
     options.signal?.addEventListener('abort', () => resolve('aborted'), { once: true });
   });
   const startAll = async (): Promise<string[]> => {
-    const firstUrl = await start('orchestration', 0).ready;
+    const firstUrl = await start('orchestration', 0).ready.catch((error: Error) => {
+      throw postgres.embedded ? error : unusableDatabase(error);
+    });
     const rest = [
       ...Array.from({ length: options.orchestrations - 1 }, (_, index) => start('orchestration', index + 1)),
       ...Array.from({ length: options.workers }, (_, index) => start('worker', index)),
@@ -193,12 +195,19 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
   }
 }
 
+function unusableDatabase(cause: Error): WorkloadError {
+  return new WorkloadError('machine', `DATABASE_URL names no PostgreSQL to work on: ${cause.message}`, {
+    hint: 'correct it (the user may connect and make a schema), or run without it: env -u DATABASE_URL tprof e2e …',
+    cause,
+  });
+}
+
 /**
  * A process that dies takes others with it: a request fails, a connection breaks. Who died first is known a moment
  * later; PostgreSQL before the processes that need it, a process before the requests to it.
  */
 async function rootCause(error: unknown, postgres: Postgres, services: readonly ServiceProcess[]): Promise<unknown> {
-  if (!(error instanceof WorkloadError)) return error;
+  if (!(error instanceof WorkloadError) || error.kind === 'machine') return error;
   for (const suspects of [[postgres], services]) {
     try {
       await Promise.race([...suspects.map(suspect => suspect.died), sleep(200)]);
