@@ -6,9 +6,10 @@ import { ByteInterner } from '../base/byte-interner.ts';
 import { ByteKeys } from '../base/byte-keys.ts';
 import { Interner } from '../base/interner.ts';
 import { JsonCursor, MalformedJson, NEED_MORE } from './json-cursor.ts';
+import { Id } from './otlp-id.ts';
 import { readId } from './otlp-json-id.ts';
 import { OTLP_MESSAGES, type OtlpField, type OtlpScalar } from './otlp-schema.ts';
-import { Id, type OtlpSignal } from './otlp-sink.ts';
+import type { OtlpSignal } from './otlp-sink.ts';
 
 /** Nesting of messages: values in lists in values. */
 const DEEPEST = 200;

@@ -1,5 +1,5 @@
 import type { JsonCursor } from './json-cursor.ts';
-import type { Id } from './otlp-sink.ts';
+import type { Id } from './otlp-id.ts';
 
 /** Value of each hexadecimal digit; 255 = none. */
 const HEX = new Uint8Array(256).fill(255);

@@ -1,4 +1,4 @@
-import type { JsonValue } from './otlp-protobuf.ts';
+import type { JsonValue } from './otlp-protobuf-value.ts';
 
 const DEEPEST_VALUE = 100;
 

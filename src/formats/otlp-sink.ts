@@ -2,6 +2,7 @@ import { ByteInterner } from '../base/byte-interner.ts';
 import { AttributeType, type AttributeValue } from '../model/trace.ts';
 import type { TraceBuilder } from '../model/trace-builder.ts';
 import type { TraceReadOptions } from './format.ts';
+import { Id } from './otlp-id.ts';
 
 export type OtlpSignal = 'traces' | 'logs' | 'metrics';
 
@@ -368,40 +369,6 @@ export class OtlpSink {
     for (let at = 0; at < this.#eventCount * 5; at++) h = mix(h, this.#events[at]! | 0);
     for (let at = 0; at < this.#linkCount * 8; at++) h = mix(h, this.#links[at]! | 0);
     return h >>> 0;
-  }
-}
-
-/** An id of 2 or 4 words as it is read, and whether it is one. */
-export class Id {
-  readonly words: 2 | 4;
-  w0 = 0;
-  w1 = 0;
-  w2 = 0;
-  w3 = 0;
-  /** The record has the field, and it is not empty. */
-  present = false;
-  /** Of the right length. */
-  whole = false;
-
-  constructor(words: 2 | 4) {
-    this.words = words;
-  }
-
-  clear(): void {
-    this.w0 = 0;
-    this.w1 = 0;
-    this.w2 = 0;
-    this.w3 = 0;
-    this.present = false;
-    this.whole = false;
-  }
-
-  get zero(): boolean {
-    return this.whole && (this.w0 | this.w1 | this.w2 | this.w3) === 0;
-  }
-
-  get valid(): boolean {
-    return this.whole && (this.w0 | this.w1 | this.w2 | this.w3) !== 0;
   }
 }
 

@@ -7,8 +7,9 @@ import type { TraceBuilder } from '../model/trace-builder.ts';
 import type { TraceFormat, TraceReadOptions } from './format.ts';
 import { type OtlpFraming, otlpFraming } from './otlp-framing.ts';
 import { OtlpJson, readOtlpJson } from './otlp-json.ts';
-import { MalformedProtobuf, OtlpProtobuf } from './otlp-protobuf.ts';
+import { OtlpProtobuf } from './otlp-protobuf.ts';
 import { OtlpSink } from './otlp-sink.ts';
+import { MalformedProtobuf } from './protobuf-cursor.ts';
 
 /** A length beyond this is not a length: requests are a few megabytes, and receivers stop at 64. */
 const LONGEST_FRAME = 1 << 30;
