@@ -48,7 +48,13 @@ export async function answerGrpc(
     stream.end('expected gRPC (content-type application/grpc); OTLP over HTTP is served over HTTP/1.1\n');
     return;
   }
-  const answer = await answerOf(stream, headers, intake, limitBytes, peer);
+  let answer: GrpcAnswer | undefined;
+  try {
+    answer = await answerOf(stream, headers, intake, limitBytes, peer);
+  } catch (error) {
+    intake.broke(error);
+    answer = { code: RpcCode.internal, message: 'the receiver failed: a bug in tprof' };
+  }
   if (answer === undefined || stream.destroyed || stream.closed) return;
   const trailers = trailersOf(answer);
   if (answer.response === undefined) {

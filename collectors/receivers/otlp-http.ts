@@ -31,7 +31,14 @@ export async function answerHttp(
   limitBytes: number,
   peer: Promise<Peer>,
 ): Promise<void> {
-  const answer = await answerOf(request, intake, limitBytes, peer);
+  let answer: Answer | undefined;
+  try {
+    answer = await answerOf(request, intake, limitBytes, peer);
+  } catch (error) {
+    intake.broke(error);
+    const encoding = encodingOf(request.headers) ?? 'json';
+    answer = failure(500, RpcCode.internal, 'the receiver failed: a bug in tprof', encoding);
+  }
   if (answer === undefined || response.destroyed) return;
   response.writeHead(answer.status, {
     'Content-Type': answer.encoding === 'json' ? 'application/json' : 'application/x-protobuf',

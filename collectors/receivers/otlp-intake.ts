@@ -28,6 +28,8 @@ export interface OtlpCounts {
   readonly invalidIds: number;
   /** Requests refused because they could not be decoded. */
   readonly refused: number;
+  /** Requests that failed by a fault of ours; `lastBug` has the stack. */
+  readonly broken: number;
   /** Requests that could not be written; their senders were told to try again. */
   readonly unwritten: number;
 }
@@ -41,9 +43,20 @@ export class OtlpIntake {
   readonly #forwarder: OtlpForwarder | undefined;
   readonly #encoder = new OtlpEncoder();
   readonly #checker = new OtlpChecker();
-  readonly #counts = { requests: 0, spans: 0, logs: 0, metrics: 0, bytes: 0, invalidIds: 0, refused: 0, unwritten: 0 };
+  readonly #counts = {
+    requests: 0,
+    spans: 0,
+    logs: 0,
+    metrics: 0,
+    bytes: 0,
+    invalidIds: 0,
+    refused: 0,
+    broken: 0,
+    unwritten: 0,
+  };
   #waitingBytes = 0;
   #lastWriteError: unknown;
+  #lastBug: unknown;
 
   constructor(store: OtlpStore, forwarder: OtlpForwarder | undefined) {
     this.#store = store;
@@ -62,6 +75,16 @@ export class OtlpIntake {
   /** A request that was refused before it got here (too large, undecodable compression). */
   refused(): void {
     this.#counts.refused++;
+  }
+
+  /** A bug met a request: it is answered as such, and the recording goes on. */
+  broke(error: unknown): void {
+    this.#counts.broken++;
+    this.#lastBug = error;
+  }
+
+  get lastBug(): unknown {
+    return this.#lastBug;
   }
 
   async take(

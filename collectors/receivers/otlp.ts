@@ -213,6 +213,11 @@ function summarise(
   if (counts.refused > 0) {
     losses.push({ what: 'export requests that were refused', count: counts.refused, why: 'they could not be decoded' });
   }
+  if (counts.broken > 0) {
+    const { lastBug } = intake;
+    const why = `a bug in tprof: ${lastBug instanceof Error ? (lastBug.stack ?? lastBug.message) : String(lastBug)}`;
+    losses.push({ what: 'export requests that the receiver failed on', count: counts.broken, why });
+  }
   if (counts.invalidIds > 0) {
     losses.push({ what: 'spans', count: counts.invalidIds, why: 'their trace or span id is not one' });
   }

@@ -49,8 +49,12 @@ export class PeerProcesses {
     const { remotePort, localPort } = socket;
     if (process.platform !== 'linux') return 'only Linux tells which process holds a socket';
     if (remotePort === undefined || localPort === undefined) return 'the connection was closed at once';
-    const inode = await inodeOf(remotePort, localPort);
-    if (inode === undefined) return 'its sender is on another machine or in another network namespace';
+    const sender = await senderOf(remotePort, localPort);
+    if (sender === undefined) return 'its sender is on another machine or in another network namespace';
+    const ownUid = process.getuid?.() ?? 0;
+    // The kernel would not show us the files of that process: no need to look into all of them.
+    if (ownUid !== 0 && sender.uid !== ownUid) return 'its process belongs to another user';
+    const { inode } = sender;
     const found = await Promise.race([
       new Promise<ProcessId | undefined>(resolve => {
         this.#waiting.set(inode, resolve);
@@ -59,7 +63,7 @@ export class PeerProcesses {
       new Promise<'late'>(resolve => setTimeout(() => resolve('late'), PATIENCE_MS).unref()),
     ]);
     if (found === 'late') return 'looking for its process took too long';
-    return found ?? 'its process belongs to another user or had ended';
+    return found ?? 'its process had ended, or is hidden from this one';
   }
 
   async #walk(): Promise<void> {
@@ -108,14 +112,20 @@ export class PeerProcesses {
   }
 }
 
-/** The inode of the sender's end: the row whose local port is the sender's and whose remote port is ours. */
-async function inodeOf(senderPort: number, ourPort: number): Promise<string | undefined> {
+/** The sender's end of a connection: the row whose local port is the sender's and whose remote port is ours. */
+async function senderOf(
+  senderPort: number,
+  ourPort: number,
+): Promise<{ readonly inode: string; readonly uid: number } | undefined> {
   const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
   const wanted = new RegExp(`^\\s*\\d+: [0-9A-F]+:${hex(senderPort)} [0-9A-F]+:${hex(ourPort)} .*$`, 'm');
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    const row = wanted.exec(await readFile(table, 'latin1').catch(() => ''))?.[0];
-    const inode = row?.trim().split(/\s+/)[9];
-    if (inode !== undefined && inode !== '0') return inode;
+    const columns = wanted
+      .exec(await readFile(table, 'latin1').catch(() => ''))?.[0]
+      .trim()
+      .split(/\s+/);
+    const inode = columns?.[9];
+    if (inode !== undefined && inode !== '0') return { inode, uid: Number(columns?.[7]) };
   }
   return undefined;
 }

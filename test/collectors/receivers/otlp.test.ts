@@ -15,7 +15,11 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { type OtlpReceiver, type OtlpReceiverOptions, startOtlpReceiver } from '../../../collectors/receivers/otlp.ts';
 import { OtlpStore } from '../../../collectors/receivers/otlp-store.ts';
 import { TprofError } from '../../../src/base/errors.ts';
+import { memorySource } from '../../../src/base/source.ts';
+import { otlp } from '../../../src/formats/otlp.ts';
+import { TraceBuilder } from '../../../src/model/trace-builder.ts';
 import { encodeByOracle, oracle } from '../../formats/otlp-schema.ts';
+import { mutate, seededRandom } from '../../fuzz/mutate.ts';
 import { callGrpc, framesOf, grpcFrame, methodOf, spanIdsOf, spansMessage, spansRequest } from './otlp-client.ts';
 
 const PROTOBUF = { 'Content-Type': 'application/x-protobuf' };
@@ -561,4 +565,32 @@ test('what was received opens as a trace of the oracle', async t => {
   await r.stop();
   const [message] = framesOf(r.directory, 'traces.pb').messages;
   assert.deepEqual(oracle.traces.decode(message!), oracle.traces.decode(spansMessage(0, 4)));
+});
+
+test('mutated requests are kept or refused, never a failure of ours, and what is kept can be read', async t => {
+  const r = await receiver(t);
+  const json = new TextEncoder().encode(JSON.stringify(spansRequest(0, 3)));
+  const answers = new Set<number>();
+  for (let seed = 0; seed < 300; seed++) {
+    const [original, headers] = seed % 2 === 0 ? [spansMessage(0, 3), PROTOBUF] : [json, JSON_TYPE];
+    answers.add((await post(r, '/v1/traces', mutate(original, seededRandom(seed)), headers)).status);
+  }
+  assert.deepEqual([...answers].sort(), [200, 400]);
+  const { counts } = await r.stop();
+  assert.equal(counts.broken, 0);
+  const builder = new TraceBuilder('kept');
+  const bytes = readFileSync(join(r.directory, 'traces.pb'));
+  await otlp.read(memorySource('traces.pb', bytes), builder, {});
+  const { warnings } = builder.finish();
+  assert.equal(
+    warnings.find(({ code }) => code === 'damaged-input'),
+    undefined,
+  );
+});
+
+test('zstd bombs stop at the limit as well', async t => {
+  const r = await receiver(t, { limitBytes: 100_000 });
+  const bomb = zstdCompressSync(Buffer.alloc(50 << 20));
+  const reply = await post(r, '/v1/traces', bomb, { ...PROTOBUF, 'Content-Encoding': 'zstd' });
+  assert.equal(reply.status, 413);
 });
