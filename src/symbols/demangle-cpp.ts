@@ -80,6 +80,8 @@ class CppParser {
   #packLength = -1;
   /** While a conversion operator's type is skipped, its template arguments are not known yet. */
   #lenient = false;
+  /** What follows the type are arguments of the operator, not of a template that T_ stands for. */
+  #inConversion = false;
   /** Parameters of a generic lambda have no arguments to stand for them. */
   #inLambda = 0;
 
@@ -398,7 +400,9 @@ class CppParser {
     this.#substitutions.length = kept;
     this.#at = start;
     this.#arguments = inner;
+    this.#inConversion = true;
     const text = textOf(this.#type());
+    this.#inConversion = false;
     this.#arguments = outer;
     this.#at = end;
     return text;
@@ -554,7 +558,7 @@ class CppParser {
           return this.#remember(plain(this.#name().text));
         }
         const parameter = this.#remember(this.#templateParameter());
-        if (this.#peek() !== 'I' || this.#lenient) return parameter;
+        if (this.#peek() !== 'I' || this.#lenient || this.#inConversion) return parameter;
         return this.#remember(plain(joinArguments(textOf(parameter), this.#templateArguments(false))));
       }
       case 'S':

@@ -13,10 +13,24 @@ export function evaluateExpression(
   initial: number | undefined,
   register: (index: number) => number,
   memory: (address: number) => number,
-  littleEndian = true,
+): number {
+  try {
+    return evaluate(expression, initial, register, memory);
+  } catch (error) {
+    // It is cut off, or jumps out of itself.
+    if (error instanceof RangeError) return Number.NaN;
+    throw error;
+  }
+}
+
+function evaluate(
+  expression: Uint8Array,
+  initial: number | undefined,
+  register: (index: number) => number,
+  memory: (address: number) => number,
 ): number {
   const stack: number[] = initial === undefined ? [] : [initial];
-  const r = new ByteReader(expression, littleEndian);
+  const r = new ByteReader(expression);
   const pop = (): number => stack.pop() ?? Number.NaN;
   for (let steps = 0; r.left > 0; steps++) {
     if (steps > MAX_STEPS) return Number.NaN;
@@ -93,9 +107,11 @@ export function evaluateExpression(
           if (pop() !== 0) r.at += jump;
           break;
         }
-        case 0x2f:
-          r.at += r.i16();
+        case 0x2f: {
+          const jump = r.i16();
+          r.at += jump;
           break;
+        }
         case 0x92: {
           const index = r.uleb();
           stack.push(register(index) + r.sleb());
