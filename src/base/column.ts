@@ -3,8 +3,10 @@ export type NumericArray = Float64Array | Int32Array | Uint32Array | Uint16Array
 
 type Plain = Exclude<NumericArray, BigInt64Array>;
 
+const GROWS_SLOWLY = 1 << 20;
+
 /**
- * A column that grows: amortised append into a typed array that doubles. `finish()` gives the exact-length view.
+ * A column that grows: amortised append into a typed array that grows. `finish()` gives the exact-length view.
  * One class for all element types, made by the factories below, so that builders read alike.
  */
 export class Column<A extends Plain> {
@@ -24,7 +26,9 @@ export class Column<A extends Plain> {
   /** Appends and returns the index of the new element. */
   push(value: number): number {
     if (this.#length === this.#data.length) {
-      const larger = this.#make(this.#data.length * 2);
+      // Large columns grow by a quarter: half-empty ones would be the largest part of a large model's memory.
+      const length = this.#data.length;
+      const larger = this.#make(length < GROWS_SLOWLY ? length * 2 : Math.ceil(length * 1.25));
       larger.set(this.#data);
       this.#data = larger;
     }

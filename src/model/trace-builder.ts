@@ -2,6 +2,7 @@ import { float64Column, int32Column, uint8Column, uint16Column, uint32Column } f
 import { Interner } from '../base/interner.ts';
 import { Warnings } from '../base/warnings.ts';
 import { IdTable } from './id-table.ts';
+import { SpanRows } from './span-rows.ts';
 import {
   AttributeType,
   type AttributeValue,
@@ -68,11 +69,6 @@ export class TraceBuilder {
   #epochHigh = 0;
   #epochLow = 0;
   #epochSet = false;
-  /** (trace, span id) of every span so far, the row that has it first, and that row's print. */
-  readonly #ids = new IdTable(4);
-  readonly #rowOfId = uint32Column();
-  readonly #printOfId = uint32Column();
-
   readonly #spans = {
     trace: uint32Column(),
     idHigh: uint32Column(),
@@ -92,7 +88,9 @@ export class TraceBuilder {
     eventCount: uint16Column(),
     linkStart: uint32Column(),
     linkCount: uint16Column(),
+    print: uint32Column(),
   };
+  readonly #rows = new SpanRows(this.#spans);
   readonly #events = {
     span: uint32Column(),
     name: uint32Column(),
@@ -201,20 +199,15 @@ export class TraceBuilder {
    */
   span(input: SpanInput): number {
     const s = this.#spans;
-    const known = this.#ids.length;
-    const id = this.#ids.intern(input.trace, input.idHigh, input.idLow);
-    if (id === known) {
-      this.#rowOfId.push(s.trace.length);
-      this.#printOfId.push(input.print ?? 0);
-    } else if (input.print !== undefined && this.#printOfId.get(id) === input.print) {
+    const same = this.#rows.find(input.trace, input.idHigh, input.idLow);
+    if (same !== -1 && input.print !== undefined && s.print.get(same) === input.print) {
       this.warnings.add(
         'retried-spans',
         'spans arrived more than once and are counted once: their request was retried',
       );
       return -1;
-    } else {
-      this.warnings.add('duplicate-spans', 'different spans share a trace and span id');
     }
+    if (same !== -1) this.warnings.add('duplicate-spans', 'different spans share a trace and span id');
     s.trace.push(input.trace);
     s.idHigh.push(input.idHigh);
     s.idLow.push(input.idLow);
@@ -232,8 +225,11 @@ export class TraceBuilder {
     s.eventStart.push(this.#events.span.length);
     s.eventCount.push(0);
     s.linkStart.push(this.#links.span.length);
+    s.print.push(input.print ?? 0);
+    const row = s.linkCount.push(0);
+    if (same === -1) this.#rows.add(row);
     this.#owner = s;
-    return s.linkCount.push(0);
+    return row;
   }
 
   /** An event of the span added last. */
@@ -313,8 +309,7 @@ export class TraceBuilder {
     };
     const resolve = (trace: number, high: number, low: number): number => {
       if (trace < 0 || (high === 0 && low === 0)) return -1;
-      const id = this.#ids.find(trace, high, low);
-      return id === -1 ? -1 : this.#rowOfId.get(id);
+      return this.#rows.find(trace, high, low);
     };
     const parent = new Int32Array(s.trace.length);
     for (let i = 0; i < parent.length; i++) {
