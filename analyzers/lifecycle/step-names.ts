@@ -2,6 +2,7 @@ import type { Attempt } from './attempts.ts';
 import type { Catalog } from './catalog.ts';
 import type { Rows } from './evidence/rows.ts';
 import type { Joined } from './join.ts';
+import { learnDependencies, type OrderedStep } from './learn-dependencies.ts';
 import type { ResultRun } from './life.ts';
 
 /** What steps and tasks are called, and how steps depend on each other. */
@@ -43,24 +44,59 @@ export function nameSteps(
   const steps = new Set(attempts.map(a => a.step));
   const dependsOn = new Map<string, string[]>();
   for (const { from, to } of rows?.edges ?? []) dependsOn.set(to, [...(dependsOn.get(to) ?? []), from]);
-  for (const { step, enqueue } of attempts) {
-    const parent = enqueue?.run.parentStep ?? '';
-    if (dependsOn.has(step) || parent === '' || parent === step || !steps.has(parent)) continue;
-    dependsOn.set(step, [parent]);
-  }
   const completedNs = new Map<string, number[]>();
   for (const { step, result } of attempts) {
     if (result?.decided !== true) continue;
     completedNs.set(step, [...(completedNs.get(step) ?? []), decidedNs(result, catalog)]);
   }
+  const tasks = taskNames(joined, taskOf);
+  if (dependsOn.size === 0) {
+    for (const [step, parents] of observedDependencies(attempts, { nameOf, taskOf, tasks, completedNs }))
+      dependsOn.set(step, parents);
+  }
   return {
     nameOf,
     taskOf,
-    tasks: taskNames(joined, taskOf),
+    tasks,
     dependsOn,
     completedNs,
     stageOf: stages(steps, dependsOn),
   };
+}
+
+/** Without tables: whose result's run enqueued the step, and what other tasks of the same workflow show besides. */
+function observedDependencies(
+  attempts: readonly Attempt[],
+  names: Pick<StepNames, 'nameOf' | 'taskOf' | 'tasks' | 'completedNs'>,
+): Map<string, string[]> {
+  const steps = new Set(attempts.map(a => a.step));
+  const ordered = new Map<string, OrderedStep>();
+  const dependsOn = new Map<string, string[]>();
+  for (const { step, enqueue } of attempts) {
+    const parentStep = enqueue?.run.parentStep ?? '';
+    const parent = parentStep !== step && steps.has(parentStep) ? parentStep : '';
+    if (parent !== '' && !dependsOn.has(step)) dependsOn.set(step, [parent]);
+    if (ordered.has(step)) continue;
+    const task = names.taskOf.get(step) ?? '';
+    const workflow = names.tasks.get(task);
+    ordered.set(step, {
+      step,
+      task,
+      workflow:
+        workflow === undefined || workflow.namespace + workflow.name === ''
+          ? ''
+          : `${workflow.namespace}/${workflow.name}`,
+      name: names.nameOf.get(step) ?? '',
+      parent,
+      enqueuedNs: enqueue?.run.startNs,
+      completedNs: names.completedNs.get(step)?.[0],
+    });
+  }
+  for (const [step, learned] of learnDependencies([...ordered.values()])) {
+    const known = dependsOn.get(step) ?? [];
+    dependsOn.set(step, [...known, ...learned.filter(other => !known.includes(other))]);
+  }
+  return dependsOn;
 }
 
 /** The end of the commit after the transition, else the marker that reports it. */
