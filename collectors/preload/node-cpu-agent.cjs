@@ -17,11 +17,6 @@ function begin() {
   const { directory, intervalUs, chunkMs } = shared;
   const { Session } = require('node:inspector');
   const journal = require('./journal.cjs').openJournal(directory, process.pid, threads.threadId);
-  const session = new Session();
-  session.connect();
-  session.post('Profiler.enable');
-  session.post('Profiler.setSamplingInterval', { interval: intervalUs });
-  session.post('Profiler.start');
   journal.line({
     event: 'start',
     pid: process.pid,
@@ -36,6 +31,17 @@ function begin() {
     monotonicNs: process.hrtime.bigint().toString(),
     unixMs: performance.timeOrigin + performance.now(),
   });
+  const session = new Session();
+  try {
+    session.connect();
+    session.post('Profiler.enable');
+    session.post('Profiler.setSamplingInterval', { interval: intervalUs });
+    session.post('Profiler.start');
+  } catch (error) {
+    // The parent of `node --test` has no inspector, for one; what is thrown there is a string.
+    journal.line({ event: 'failed', why: error?.message ?? String(error), samples: 0 });
+    return;
+  }
   links.markRunning(shared);
 
   const stop = () => {

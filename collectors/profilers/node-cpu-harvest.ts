@@ -57,7 +57,8 @@ export async function readNodeCpuHarvest(directory: string): Promise<ProfilerHar
       kept++;
     }
     for (const { why, samples } of failures) {
-      losses.push({ what: `CPU samples of ${who}`, count: samples, why: reasonOf(why) });
+      const what = samples === 0 ? 'CPU profile' : 'CPU samples';
+      losses.push({ what: `${what} of ${who}`, count: Math.max(1, samples), why: reasonOf(why) });
     }
     if (!ended && failures.length === 0) {
       const before = kept === 0 ? 'nothing of it was saved' : `its first ${kept} profiles were saved`;
@@ -122,5 +123,7 @@ function describe({ pid, tid, argv, isMainThread }: Start): string {
 }
 
 function reasonOf(why: string): string {
-  return why === 'ENOSPC' || why === 'EDQUOT' ? 'the disk is full' : `the profile could not be written: ${why}`;
+  if (why === 'ENOSPC' || why === 'EDQUOT') return 'the disk is full';
+  if (why.includes('without a V8::Inspector')) return 'Node gives it no inspector (the parent of node --test has none)';
+  return `it could not be taken or written: ${why}`;
 }

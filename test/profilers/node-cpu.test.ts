@@ -32,9 +32,15 @@ interface Watched {
 async function watch<T>(
   source: string,
   use: (watched: Watched) => T,
-  options: { readonly node?: string; readonly agent?: boolean; readonly chunkMs?: number } = {},
+  options: {
+    readonly node?: string;
+    readonly agent?: boolean;
+    readonly chunkMs?: number;
+    readonly environment?: NodeJS.ProcessEnv;
+  } = {},
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'tprof test '));
+  const environment = options.environment ?? process.env;
   try {
     const script = join(folder, 'program.js');
     await writeFile(script, source);
@@ -42,14 +48,14 @@ async function watch<T>(
       command: [options.node ?? process.execPath, script],
       pids: [],
       rawDirectory: folder,
-      environment: process.env,
+      environment,
       frequencyHz: undefined,
       callGraph: undefined,
       event: undefined,
     });
     const [file, ...args] = run.command as [string, ...string[]];
     const child = spawn(file, args, {
-      env: options.agent === false ? process.env : { ...process.env, ...withChunks(run.environment, options.chunkMs) },
+      env: options.agent === false ? process.env : { ...environment, ...withChunks(run.environment, options.chunkMs) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
@@ -233,6 +239,24 @@ test('a long run writes now and then, and keeps that when it is killed', () =>
     },
     { chunkMs: 200 },
   ));
+
+test('the parent of node --test has no inspector, which is said; its children are profiled', async () => {
+  const source = `if (process.env.NODE_TEST_CONTEXT === undefined) {
+      const { spawnSync } = require('child_process');
+      process.exitCode = spawnSync(process.execPath, ['--test', __filename], { stdio: 'inherit' }).status;
+    } else require('node:test').test('x', () => {});`;
+  const { NODE_TEST_CONTEXT, ...environment } = process.env;
+  await watch(
+    source,
+    ({ harvest, code }) => {
+      assert.equal(code, 0);
+      assert.equal(harvest.artefacts.length, 2);
+      assert.match(harvest.losses[0]?.why ?? '', /no inspector/);
+      assert.equal(harvest.losses.length, 1);
+    },
+    { environment },
+  );
+});
 
 test('a worker that could not be given the agent is a loss by name', () =>
   watch(
