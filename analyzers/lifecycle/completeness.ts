@@ -20,7 +20,8 @@ export function findMissing(joined: Joined, rows: Rows | undefined, epochNs: big
       entry.toNs = Math.max(entry.toNs, toNs);
     }
   };
-  const portraits = new SpanPortraits(joined.collected.nodes);
+  const isLossy = joined.collected.nodes.some(node => node.row < 0);
+  const portraits = new SpanPortraits(isLossy ? joined.collected.nodes : []);
   const resultRun = joined.collected.nodes.find(node => node.row >= 0 && node.context?.role === 'result-run')?.name;
   let lostResults = 0;
   for (const node of joined.collected.nodes) {

@@ -27,7 +27,12 @@ export function addWarnings(
       { count: noise.spans + noise.logs },
     );
   }
-  const lost = missing.reduce((sum, m) => sum + m.count, 0);
+  if (trace.spans.length === 0) {
+    warnings.add('spans-missing', 'the input holds log records alone: spans are known only by what they say of them', {
+      count: missing.reduce((sum, m) => sum + m.count, 0),
+    });
+  }
+  const lost = trace.spans.length === 0 ? 0 : missing.reduce((sum, m) => sum + m.count, 0);
   if (lost > 0) {
     warnings.add(
       'spans-lost',

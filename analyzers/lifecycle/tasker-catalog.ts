@@ -64,7 +64,13 @@ export const TASKER_CATALOG: Catalog = {
       phase: 'task-coordination',
       signs: ['finalization-begins', 'finalization-ends'],
     },
-    { id: 'creation-run', span: '^create_and_enqueue_task_from_request$', role: 'inner', phase: 'discovery' },
+    {
+      id: 'creation-run',
+      span: '^create_and_enqueue_task_from_request$',
+      role: 'inner',
+      signs: ['immediate-enqueue'],
+      phase: 'discovery',
+    },
     {
       id: 'enqueue-task',
       span: '^process_single_task_from_ready_info$',

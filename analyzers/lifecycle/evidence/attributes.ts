@@ -9,11 +9,40 @@ interface Attributed {
   readonly attrCount: Uint16Array;
 }
 
+const ROLES = [
+  'taskUuid',
+  'stepUuid',
+  'stepUuids',
+  'stepName',
+  'namespace',
+  'taskName',
+  'correlationId',
+  'queue',
+  'messageId',
+  'messageHandle',
+  'statement',
+  'summary',
+  'elapsedSeconds',
+  'messagingType',
+  'target',
+  'fromState',
+  'toState',
+] as const satisfies readonly AttributeRole[];
+const ROLE_NUMBER = Object.fromEntries(ROLES.map((role, i) => [role, i])) as Readonly<Record<AttributeRole, number>>;
+const LETTER_N = 0x4e;
+const LETTER_S = 0x53;
+const LETTER_SMALL_N = 0x6e;
+
 /** Attributes of one row by what they mean, read in one pass and reused for the next row. */
 export class RoleReader {
   readonly #trace: Trace;
   readonly #recogniser: Recogniser;
-  readonly #at = new Map<AttributeRole, { attribute: number; rank: number }>();
+  /** Attribute row and rank per role; a row counts only where its stamp is that of the last `read`. */
+  readonly #attributeOf = new Int32Array(ROLES.length);
+  readonly #rankOf = new Int32Array(ROLES.length);
+  readonly #stampOf = new Int32Array(ROLES.length);
+  #stamp = 0;
+  #found = 0;
   eventName = '';
 
   constructor(trace: Trace, recogniser: Recogniser) {
@@ -22,7 +51,8 @@ export class RoleReader {
   }
 
   read(table: Attributed, row: number): void {
-    this.#at.clear();
+    this.#stamp++;
+    this.#found = 0;
     this.eventName = '';
     const { attributes } = this.#trace;
     const start = table.attrStart[row]!;
@@ -32,38 +62,47 @@ export class RoleReader {
       if (key === this.#recogniser.eventNameKey) this.eventName = String(attributeValue(this.#trace, at));
       const known = this.#recogniser.roles.get(key);
       if (known === undefined) continue;
-      const before = this.#at.get(known.role);
-      if (before === undefined || known.rank < before.rank) {
-        this.#at.set(known.role, { attribute: at, rank: known.rank });
-      }
+      const role = ROLE_NUMBER[known.role];
+      const isNew = this.#stampOf[role] !== this.#stamp;
+      if (!isNew && known.rank >= this.#rankOf[role]!) continue;
+      if (isNew) this.#found++;
+      this.#stampOf[role] = this.#stamp;
+      this.#rankOf[role] = known.rank;
+      this.#attributeOf[role] = at;
     }
   }
 
+  /** Row of the attribute with this role; -1 = the row has none. */
+  #at(role: AttributeRole): number {
+    const number = ROLE_NUMBER[role];
+    return this.#stampOf[number] === this.#stamp ? this.#attributeOf[number]! : -1;
+  }
+
   has(role: AttributeRole): boolean {
-    return this.#at.has(role);
+    return this.#at(role) >= 0;
   }
 
   /** Index of the string that the attribute holds; -1 = not there, or no text. */
   stringIndex(role: AttributeRole): number {
-    const at = this.#at.get(role)?.attribute;
-    if (at === undefined) return -1;
+    const at = this.#at(role);
+    if (at < 0) return -1;
     const type = this.#trace.attributes.type[at]!;
     return type === 0 || type >= 4 ? this.#trace.attributes.value[at]! : -1;
   }
 
   text(role: AttributeRole): string {
-    const at = this.#at.get(role)?.attribute;
-    return at === undefined ? '' : plain(String(attributeValue(this.#trace, at)));
+    const at = this.#at(role);
+    return at < 0 ? '' : plain(String(attributeValue(this.#trace, at)));
   }
 
   number(role: AttributeRole): number {
-    const at = this.#at.get(role)?.attribute;
-    return at === undefined ? Number.NaN : Number(attributeValue(this.#trace, at));
+    const at = this.#at(role);
+    return at < 0 ? Number.NaN : Number(attributeValue(this.#trace, at));
   }
 
   ids(): Ids {
-    if (this.#at.size === 0) return NO_IDS;
-    const handle = /msg_id: (\d+)/.exec(this.text('messageHandle'))?.[1];
+    if (this.#found === 0) return NO_IDS;
+    const handle = this.has('messageHandle') ? /msg_id: (\d+)/.exec(this.text('messageHandle'))?.[1] : undefined;
     return {
       taskUuid: this.text('taskUuid'),
       stepUuid: this.text('stepUuid'),
@@ -100,6 +139,8 @@ function textOf(item: unknown): string {
 
 /** Rust prints optional values as `Some(…)` and `None`. */
 function plain(text: string): string {
+  const first = text.charCodeAt(0);
+  if (first !== LETTER_N && first !== LETTER_S && first !== LETTER_SMALL_N) return text;
   if (text === 'None' || text === 'null') return '';
   const some = /^Some\("?(.*?)"?\)$/.exec(text);
   return some === null ? text : some[1]!;

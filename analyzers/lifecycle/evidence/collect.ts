@@ -293,13 +293,18 @@ class Collector {
 
   /** Parents that go in a circle: the first span of it becomes a root. */
   #cutCycles(): void {
-    const state = new Map<SpanNode, number>();
+    const walkOf = new Int32Array(this.#trace.spans.length);
     let walk = 0;
     for (const start of this.#nodes) {
       walk++;
-      for (let at: SpanNode | undefined = start; at !== undefined && state.get(at) === undefined; at = at.parent) {
-        state.set(at, walk);
-        if (at.parent !== undefined && state.get(at.parent) === walk) {
+      for (
+        let at: SpanNode | undefined = start;
+        at !== undefined && at.row >= 0 && walkOf[at.row] === 0;
+        at = at.parent
+      ) {
+        walkOf[at.row] = walk;
+        const { parent } = at;
+        if (parent !== undefined && parent.row >= 0 && walkOf[parent.row] === walk) {
           at.parent = undefined;
           break;
         }
