@@ -65,6 +65,7 @@ export type AttributeRole =
   | 'taskUuid'
   | 'stepUuid'
   | 'stepUuids'
+  | 'dependsOn'
   | 'stepName'
   | 'namespace'
   | 'taskName'

@@ -31,6 +31,8 @@ export interface Ids {
   taskUuid: string;
   stepUuid: string;
   stepUuids: readonly string[];
+  /** Steps that the step waits for. */
+  dependsOn: readonly string[];
   stepName: string;
   namespace: string;
   taskName: string;
@@ -65,6 +67,7 @@ export const NO_IDS: Ids = {
   taskUuid: '',
   stepUuid: '',
   stepUuids: [],
+  dependsOn: [],
   stepName: '',
   namespace: '',
   taskName: '',

@@ -50,6 +50,9 @@ export function nameSteps(
     completedNs.set(step, [...(completedNs.get(step) ?? []), decidedNs(result, catalog)]);
   }
   const tasks = taskNames(joined, taskOf);
+  for (const { ids } of joined.collected.nodes) {
+    if (ids.dependsOn.length > 0 && !dependsOn.has(ids.stepUuid)) dependsOn.set(ids.stepUuid, [...ids.dependsOn]);
+  }
   if (dependsOn.size === 0) {
     for (const [step, parents] of observedDependencies(attempts, { nameOf, taskOf, tasks, completedNs }))
       dependsOn.set(step, parents);

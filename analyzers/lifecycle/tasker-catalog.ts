@@ -14,6 +14,7 @@ export const TASKER_CATALOG: Catalog = {
     taskUuid: ['task_uuid', 'tasker.task_uuid'],
     stepUuid: ['step_uuid', 'workflow_step_uuid', 'tasker.step_uuid', 'decision_step_uuid'],
     stepUuids: ['tasker.ready_step_uuids'],
+    dependsOn: ['tasker.depends_on'],
     stepName: ['step_name', 'tasker.step_name', 'handler_name'],
     namespace: ['namespace', 'tasker.namespace'],
     taskName: ['task_name'],

@@ -49,6 +49,7 @@ interface ReadyStep {
   readonly name: string;
   readonly current_state: StepState;
   readonly ready_for_execution: boolean;
+  readonly parent_step_uuids: readonly string[];
 }
 
 /** How often tasks are looked for that have ready steps and nobody at work; how long they must have been left alone. */
@@ -306,7 +307,7 @@ export class Orchestration {
       event: 'enqueue',
     });
     if (moved) await sendMessage(session, statements['send-step'], workerQueue(task.namespace), own, tracing);
-    this.#tell(ref, above.parent, 'enqueue_step', startMs, ids);
+    this.#tell(ref, above.parent, 'enqueue_step', startMs, ids, { 'tasker.depends_on': step.parent_step_uuids });
   }
 
   async #endTask(session: Session, scope: Scope, taskUuid: string, from: TaskState, to: TaskState): Promise<void> {

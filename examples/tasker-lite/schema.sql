@@ -133,9 +133,9 @@ CREATE TRIGGER trg_step_result_audit AFTER INSERT ON tasker.workflow_step_transi
 CREATE FUNCTION tasker.get_step_readiness_status_batch(p_task_uuids uuid[])
 RETURNS TABLE (workflow_step_uuid uuid, task_uuid uuid, name text, current_state text, attempts integer,
   max_attempts integer, total_parents bigint, completed_parents bigint, dependencies_satisfied boolean,
-  ready_for_execution boolean) LANGUAGE sql STABLE AS $$
+  ready_for_execution boolean, parent_step_uuids uuid[]) LANGUAGE sql STABLE AS $$
   WITH parents AS (
-    SELECT e.to_step_uuid AS step_uuid, count(*) AS total,
+    SELECT e.to_step_uuid AS step_uuid, count(*) AS total, array_agg(e.from_step_uuid) AS step_uuids,
            count(*) FILTER (WHERE pt.to_state IN ('complete', 'resolved_manually')) AS done
       FROM tasker.workflow_steps s
       JOIN tasker.workflow_step_edges e ON e.to_step_uuid = s.workflow_step_uuid
@@ -146,7 +146,8 @@ RETURNS TABLE (workflow_step_uuid uuid, task_uuid uuid, name text, current_state
   SELECT s.workflow_step_uuid, s.task_uuid, s.step_name, st.to_state, s.attempts, s.max_attempts,
          coalesce(p.total, 0), coalesce(p.done, 0), coalesce(p.total = p.done, true),
          coalesce(p.total = p.done, true)
-           AND (st.to_state = 'pending' OR (st.to_state = 'waiting_for_retry' AND s.retry_at <= clock_timestamp()))
+           AND (st.to_state = 'pending' OR (st.to_state = 'waiting_for_retry' AND s.retry_at <= clock_timestamp())),
+         coalesce(p.step_uuids, '{}')
     FROM tasker.workflow_steps s
     JOIN tasker.workflow_step_transitions st ON st.workflow_step_uuid = s.workflow_step_uuid AND st.most_recent
     LEFT JOIN parents p ON p.step_uuid = s.workflow_step_uuid
