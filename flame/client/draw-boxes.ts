@@ -13,14 +13,15 @@ export function rowOf(picture: LivePicture, level: number): number {
   return state.direction === 'flame' && state.sandwich < 0 ? view.maxLevel - level : level - view.minLevel;
 }
 
-/** Draws the boxes of the rows that are on the screen, and one screen more on each side. */
+/** Draws the boxes of the rows that are on the screen, and one screen more on each side; 500 rows more for print. */
 export function drawBoxes(picture: LivePicture): void {
   const { window, view, state, geometry, model } = picture;
   const { document } = window;
   const rows = view.maxLevel - view.minLevel + 1;
   const above = -picture.svg.getBoundingClientRect().top - picture.top;
-  const firstRow = Math.max(0, Math.floor((above - window.innerHeight) / geometry.row));
-  const lastRow = Math.min(rows - 1, Math.ceil((above + 2 * window.innerHeight) / geometry.row));
+  const around = picture.printing ? 500 * geometry.row : window.innerHeight;
+  const firstRow = Math.max(0, Math.floor((above - around) / geometry.row));
+  const lastRow = Math.min(rows - 1, Math.ceil((above + window.innerHeight + around) / geometry.row));
   const levelOf = (row: number): number =>
     state.direction === 'flame' && state.sandwich < 0 ? view.maxLevel - row : row + view.minLevel;
   const lowest = Math.min(levelOf(firstRow), levelOf(lastRow));
@@ -71,6 +72,7 @@ export function drawBoxes(picture: LivePicture): void {
       children.push(
         createShape(document, 'rect', {
           class: 'rest',
+          'aria-hidden': 'true',
           x: x.toFixed(2),
           y,
           width: width.toFixed(2),

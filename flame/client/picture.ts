@@ -22,6 +22,8 @@ export interface LivePicture {
   /** Width in pixels of everything, and of one character. */
   width: number;
   character: number;
+  /** Between `beforeprint` and `afterprint`: paper has no window to scroll in. */
+  printing: boolean;
   /** Pixels from the top of the svg element to the first row. */
   top: number;
   /** Boxes on the screen, by node. */

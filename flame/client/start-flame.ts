@@ -28,7 +28,7 @@ export function startFlame(window: DomWindow, payload: FlamePayload, geometry: F
   // The still picture makes room. In a page the controls stand above the svg; alone, inside of it.
   document.getElementById('flame-still')?.remove();
   for (const name of ['viewBox', 'aria-labelledby']) svg.removeAttribute(name);
-  svg.setAttribute('role', host === null ? 'application' : 'group');
+  svg.setAttribute('role', 'group');
   svg.setAttribute('aria-label', 'Flame graph');
   svg.setAttribute('width', '100%');
   const foreign = createShape(document, 'foreignObject', { x: 0, y: 0, width: '100%', height: 100 });
@@ -58,6 +58,7 @@ export function startFlame(window: DomWindow, payload: FlamePayload, geometry: F
     width: 100,
     character,
     top: 0,
+    printing: false,
     shown: new Map(),
     go,
     arrange,
@@ -286,6 +287,15 @@ export function startFlame(window: DomWindow, payload: FlamePayload, geometry: F
   };
   window.addEventListener('scroll', later, { passive: true });
   window.addEventListener('resize', later);
+  for (const [type, printing] of [
+    ['beforeprint', true],
+    ['afterprint', false],
+  ] as const) {
+    window.addEventListener(type, () => {
+      picture.printing = printing;
+      arrange();
+    });
+  }
 
   apply(readAddress(window.location.hash, initial, model), false);
   reveal(picture.state.zoom);

@@ -300,6 +300,11 @@ async function large(browser: Browser): Promise<void> {
       await page.evaluate('location.hash = "zoom=19999"');
       await page.waitForSelector('[data-node="19999"]', { state: 'attached' });
       assert.match((await labels(page)).join(), /^f/);
+      const rowsOnScreen = await page.locator('[data-node]').count();
+      await page.evaluate('window.dispatchEvent(new Event("beforeprint"))');
+      assert.ok((await page.locator('[data-node]').count()) > rowsOnScreen + 300, 'print has more than the window');
+      await page.evaluate('window.dispatchEvent(new Event("afterprint"))');
+      assert.equal(await page.locator('[data-node]').count(), rowsOnScreen);
     }
     await page.close();
   }
