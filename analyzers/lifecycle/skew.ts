@@ -13,8 +13,10 @@ export interface Skew {
 const TOLERANCE_NS = 50_000;
 
 interface Message {
-  readonly from: number;
-  readonly to: number;
+  /** Whose clock the others are compared with: it creates tasks and decides over them. */
+  readonly orchestration: number;
+  readonly worker: number;
+  readonly toWorker: boolean;
   readonly delayNs: number;
 }
 
@@ -31,11 +33,10 @@ export function correctSkew(
   const messages = findMessages(observations, nodes, catalog);
   const offsets = new Map<number, { offsetNs: number; messages: number }>();
   const pairs = new Map<string, { a: number; b: number; there: number; back: number; violated: number }>();
-  for (const { from, to, delayNs } of messages) {
-    const [a, b] = from < to ? [from, to] : [to, from];
+  for (const { orchestration: a, worker: b, toWorker, delayNs } of messages) {
     const pair = pairs.get(`${a} ${b}`) ?? { a, b, there: Infinity, back: Infinity, violated: 0 };
     pairs.set(`${a} ${b}`, pair);
-    if (from === a) pair.there = Math.min(pair.there, delayNs);
+    if (toWorker) pair.there = Math.min(pair.there, delayNs);
     else pair.back = Math.min(pair.back, delayNs);
     if (delayNs < -TOLERANCE_NS) pair.violated++;
   }
@@ -98,15 +99,16 @@ function findMessages(observations: readonly Observation[], nodes: readonly Span
     if (node.context?.role === 'result-run') note(heard.orchestration, node.ids.stepUuid, node.process, node.startNs);
   }
   const messages: Message[] = [];
-  const pair = (from: Map<string, Place>, to: Map<string, Place>): void => {
+  const pair = (from: Map<string, Place>, to: Map<string, Place>, toWorker: boolean): void => {
     for (const [step, place] of from) {
       const other = to.get(step);
       if (other === undefined || other.process === place.process || ambiguous.has(step)) continue;
-      messages.push({ from: place.process, to: other.process, delayNs: other.timeNs - place.timeNs });
+      const [orchestration, worker] = toWorker ? [place.process, other.process] : [other.process, place.process];
+      messages.push({ orchestration, worker, toWorker, delayNs: other.timeNs - place.timeNs });
     }
   };
-  pair(sent.orchestration, heard.worker);
-  pair(sent.worker, heard.orchestration);
+  pair(sent.orchestration, heard.worker, true);
+  pair(sent.worker, heard.orchestration, false);
   return messages;
 }
 

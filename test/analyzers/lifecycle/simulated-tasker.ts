@@ -10,6 +10,8 @@ export interface Plan {
   readonly everyNs: number;
   readonly backend: 'pgmq' | 'rabbitmq';
   readonly logs: boolean;
+  /** The worker handles so many messages at once, instead of one claim and one submission at a time. */
+  readonly parallel?: boolean;
   /** Added to all times of the worker. */
   readonly workerSkewNs?: number;
   /** Results (by step number over all tasks) that are processed a second time. */
@@ -276,7 +278,9 @@ export class SimulatedTasker {
     const own = (phase: string, name: string, ns: number): void => this.#own(life, phase, name, ns);
     this.#receive(arrival, life, 'step', id, sentNs);
     free.listener = arrival.tick();
-    const clock = new Clock(Math.max(arrival.now, free.claim), () => this.#draw(1_000, 60_000));
+    const clock = new Clock(this.#plan.parallel === true ? arrival.now : Math.max(arrival.now, free.claim), () =>
+      this.#draw(1_000, 60_000),
+    );
     const handled = clock.now;
     this.#log('worker', 'Handling ExecuteStepFromQueuedMessage via dispatch', handled, {
       ...ids,
@@ -327,8 +331,9 @@ export class SimulatedTasker {
     const completed = ends + this.#draw(1_000, 9_000);
     this.#log('worker', 'Completion result sent to channel', completed, { step_uuid: life.uuid });
     later(completed, () => {
-      const submit = new Clock(Math.max(completed + this.#draw(1_000, 50_000), free.submission), () =>
-        this.#draw(1_000, 60_000),
+      const submit = new Clock(
+        Math.max(completed + this.#draw(1_000, 50_000), this.#plan.parallel === true ? 0 : free.submission),
+        () => this.#draw(1_000, 60_000),
       );
       add(life.waits, 'completion-channel', submit.now - completed);
       this.#log('worker', 'Processing completion result', submit.now, { step_uuid: life.uuid });
