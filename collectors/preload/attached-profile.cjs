@@ -8,9 +8,10 @@ const { startTime } = require('./own-start-time.cjs');
 
 /** How long workers may take to answer. */
 const PATIENCE_MS = 1000;
+const GUARD_MS = 2000;
 let running;
 
-exports.start = ({ directory, intervalUs }) => {
+exports.start = ({ directory, intervalUs, recorderPid }) => {
   if (running !== undefined) throw new Error('it is being profiled already');
   const session = new inspector.Session();
   session.connect();
@@ -35,6 +36,11 @@ exports.start = ({ directory, intervalUs }) => {
   session.post('Profiler.start');
   record(0, true, directory, intervalUs);
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  // A recorder that was killed asks for nothing more; without this the profile would grow as long as the program runs.
+  own.guard = setInterval(() => {
+    if (!isAlive(recorderPid) && running === own) exports.stop();
+  }, GUARD_MS);
+  own.guard.unref();
 };
 
 /** Writes all profiles. The main thread's comes first and at once: a program in a loop answers nothing else. */
@@ -42,6 +48,7 @@ exports.stop = () => {
   if (running === undefined) throw new Error('it is not being profiled');
   const own = running;
   const { session, directory, workers } = own;
+  clearInterval(own.guard);
   session.post('Profiler.stop', (error, result) => {
     if (error === null) write(directory, 0, result.profile);
   });
@@ -52,6 +59,15 @@ exports.stop = () => {
   if (workers.size === 0) session.disconnect();
   else setTimeout(() => session.disconnect(), PATIENCE_MS).unref();
 };
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
 
 const journals = new Map();
 

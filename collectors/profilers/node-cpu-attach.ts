@@ -33,7 +33,7 @@ export async function attachToNode(pid: number, directory: string, intervalUs: n
     }
   };
   try {
-    await call(`start(${JSON.stringify({ directory, intervalUs })})`);
+    await call(`start(${JSON.stringify({ directory, intervalUs, recorderPid: process.pid })})`);
   } catch (error) {
     throw new TprofError('run-cannot-begin', `pid ${pid} cannot be profiled: ${(error as Error).message}`, {
       hint: `who listens on the inspector's port: ss -ltnp 'sport = :${INSPECTOR_PORT}'; perf needs no port: --profiler perf`,

@@ -1,5 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
+import { RUN_MARK } from '../run-command.ts';
+import { startWatchdog } from '../watchdog.ts';
 
 const PROBE_TIMEOUT_MS = 20_000;
 const READY_MS = 2000;
@@ -43,7 +46,14 @@ export interface ToolHandle {
 
 export function startTool(path: string, args: readonly string[]): ToolHandle {
   // A group of its own: a Ctrl-C on the terminal reaches tprof alone, which then stops it in order.
-  const child: ChildProcess = spawn(path, [...args], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+  // Marked and watched over: after a kill -9 of tprof it ends, too, instead of recording until its target does.
+  const mark = randomUUID();
+  const watchdog = startWatchdog(`${RUN_MARK}=${mark}`);
+  const child: ChildProcess = spawn(path, [...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+    env: { ...process.env, [RUN_MARK]: mark },
+  });
   let stderr = '';
   let stopped = false;
   let failure: string | undefined;
@@ -60,6 +70,7 @@ export function startTool(path: string, args: readonly string[]): ToolHandle {
       resolve();
     });
   });
+  void ended.then(() => watchdog.dismiss());
   const running = (): boolean => child.exitCode === null && child.signalCode === null && failure === undefined;
   return {
     async ready(isReady) {
