@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -107,6 +107,32 @@ test('Ctrl-C ends the watching and completes the capture; the program is not tou
       assert.equal(code, 0, stderr);
       const { manifest } = theCapture(cwd);
       assert.deepEqual([manifest.complete, manifest.profiles.length], [true, 1]);
+    }),
+  );
+});
+
+test('kill -9 of tprof: the program is profiled no longer, and can be watched again', async t => {
+  if (process.platform !== 'linux' || !(await portIsFree())) {
+    t.skip('needs Linux, and port 9229 free, where Node opens its inspector');
+    return;
+  }
+  await inFolder(cwd =>
+    beside([TURNING], async ([pid]) => {
+      const run = startTprof(['record', '--no-trace', '--pid', String(pid), '-o', '.tprof/one'], { cwd });
+      const raw = join(cwd, '.tprof/one/raw/node-cpu');
+      const journal = (): string => {
+        const [name] = existsSync(raw) ? readdirSync(raw).filter(file => file.endsWith('.jsonl')) : [];
+        return name === undefined ? '' : readFileSync(join(raw, name), 'utf8');
+      };
+      await eventually('the profile has begun', () => journal().includes('"start"'));
+      process.kill(run.pid, 'SIGKILL');
+      await run.ended;
+      await eventually('the program ends its profile by itself', () => journal().includes('"end"'), 6000);
+      assert.equal(theCapture(cwd).manifest.complete, false);
+      const again = ['record', '--no-trace', '--pid', String(pid), '--duration', '500ms', '-o', '.tprof/one'];
+      const second = await runTprof(again, { cwd });
+      assert.equal(second.code, 0, second.stderr);
+      assert.equal(theCapture(cwd).manifest.profiles.length, 1);
     }),
   );
 });
