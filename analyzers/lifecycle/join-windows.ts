@@ -33,8 +33,8 @@ const MISSING_SLOT = 10;
 const BROKEN_CONTINUITY = 6;
 const BEFORE_WINDOW = 8;
 const LEFT_OVER = 4;
-const HOPELESS = 40;
-const STATES_KEPT = 256;
+const HOPELESS = 20;
+const STATES_KEPT = 64;
 
 /**
  * Gives statements without ids to steps. Each window (two markers that name a step) must be filled by its statements

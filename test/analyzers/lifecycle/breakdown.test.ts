@@ -142,6 +142,32 @@ describe('a step’s life, simulated', () => {
     }
   });
 
+  test('a worker that does everything at once: nearly every statement still goes to the right step', () => {
+    for (const width of [1, 4, 16]) {
+      const task = Array.from({ length: width }, () => []);
+      const { truth, steps } = run({
+        ...PLAN,
+        seed: width,
+        tasks: [task, task, task],
+        everyNs: 25e6 * width,
+        parallel: true,
+      });
+      assertClosed(steps);
+      let right = 0;
+      let all = 0;
+      for (const life of truth.steps) {
+        const step = steps.find(s => s.stepUuid === life.uuid)!;
+        for (const [key, ns] of life.operations) {
+          if (!key.startsWith('worker-transition') && !key.startsWith('result-submission')) continue;
+          all++;
+          const parts = step.parts.filter(p => key.endsWith(` ${p.id}`));
+          if (parts.length === 1 && parts[0]!.durationNs === ns) right++;
+        }
+      }
+      assert.ok(right / all >= 0.99, `${right} of ${all} at ${width} in flight`);
+    }
+  });
+
   test('a result that is processed twice is counted twice, and costs what it cost', () => {
     const { result, truth } = assertTrue({ ...PLAN, processedTwice: [1, 2] });
     assert.deepEqual(
