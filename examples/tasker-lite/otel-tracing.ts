@@ -1,5 +1,6 @@
 import {
   type Context,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -30,6 +31,8 @@ const KINDS: Readonly<Record<SpanKindName, SpanKind>> = {
 /** With this many told and not yet made, they are made although there is other work. */
 const MOST_UNMADE = 20_000;
 const UNMADE_LIMIT_MS = 1000;
+/** Sent while there is nothing else to do, so that the SDK's own timer, which comes when it comes, finds little. */
+const SENT_WHEN_IDLE = 256;
 
 /**
  * Spans by the OpenTelemetry SDK, sent as `OTEL_EXPORTER_OTLP_*` and `OTEL_BSP_*` say. Loaded only by a process that
@@ -58,6 +61,13 @@ export function startOtelTracing(service: { readonly name: string; readonly inst
   sdk.start();
   const tracer = trace.getTracer('tasker-lite');
 
+  const provider = trace.getTracerProvider();
+  const delegate = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+  const flush = async (): Promise<void> => {
+    if ('forceFlush' in delegate && typeof delegate.forceFlush === 'function') await delegate.forceFlush();
+  };
+
+  let made = 0;
   let unmade: SpanRecord[] = [];
   const make = (): void => {
     const records = unmade;
@@ -77,7 +87,14 @@ export function startOtelTracing(service: { readonly name: string; readonly inst
       unmade.push(span);
       if (unmade.length >= MOST_UNMADE) make();
     },
-    idle: make,
+    idle: () => {
+      made += unmade.length;
+      make();
+      if (made < SENT_WHEN_IDLE) return;
+      made = 0;
+      // What cannot be sent now is the SDK's to try again, and to say.
+      flush().catch(() => {});
+    },
     shutdown: async () => {
       clearInterval(timer);
       make();
