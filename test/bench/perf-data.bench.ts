@@ -1,0 +1,122 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fileSource } from '../../collectors/file-source.ts';
+import { formatBytes, formatCount } from '../../src/base/format-units.ts';
+import { perfData } from '../../src/formats/perf-data.ts';
+import { type Contender, interleave, median } from './interleave.ts';
+
+const ROUNDS = 5;
+
+/**
+ * perf.data to a picture and to Firefox's JSON: whole processes, start included. Recordings are named by
+ * `TPROF_BENCH_FP` (frame pointers; without it one of Node itself is made) and `TPROF_BENCH_DWARF` (stack copies of a
+ * program with debug information). Peers: perf with inferno on the PATH, samply on the PATH. `TPROF_BENCH_ROUNDS`
+ * where a peer takes minutes.
+ */
+export async function bench(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'tprof-bench-'));
+  const rounds = Number(process.env.TPROF_BENCH_ROUNDS ?? ROUNDS);
+  try {
+    const framePointers = process.env.TPROF_BENCH_FP ?? recordNode(folder);
+    if (framePointers === undefined) process.stdout.write('frame pointers: not measured: perf cannot record here\n');
+    else await measure('frame pointers', framePointers, folder, rounds);
+    const copies = process.env.TPROF_BENCH_DWARF;
+    if (copies !== undefined) await measure('stack copies, inlined functions', copies, folder, rounds);
+    else {
+      process.stdout.write(
+        'stack copies: not measured: TPROF_BENCH_DWARF names no recording (perf record --call-graph dwarf, of a program built with debug=2)\n',
+      );
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measure(what: string, data: string, folder: string, rounds: number): Promise<void> {
+  const { samples } = await perfData.read!(await fileSource(data), {});
+  process.stdout.write(
+    `${what}: ${formatCount(samples.length)} samples, ${formatBytes(statSync(data).size)}, ${rounds} rounds\n`,
+  );
+  const built = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
+  const cli = existsSync(built) ? built : fileURLToPath(new URL('../../bin/tprof.js', import.meta.url));
+  process.stdout.write(
+    existsSync(built) ? '  tprof: the build in dist/\n' : '  tprof: from source (npm run build for a build)\n',
+  );
+  const tprof = `${quoted(process.execPath)} ${quoted(cli)}`;
+  const input = quoted(data);
+  const out = (name: string): string => quoted(join(folder, name));
+  const picture: Contender = {
+    name: 'tprof flame',
+    command: `${tprof} flame -q ${input} -o ${out('tprof.svg')}`,
+  };
+  const script: Contender = {
+    name: 'perf script | inferno',
+    command: `perf script -i ${input} 2> /dev/null | inferno-collapse-perf 2> /dev/null | inferno-flamegraph > ${out('inferno.svg')} 2> /dev/null`,
+  };
+  await row('to SVG', picture, [[script, ['perf', 'inferno-collapse-perf', 'inferno-flamegraph']]], rounds);
+  const json: Contender = {
+    name: 'tprof convert',
+    command: `${tprof} convert -q ${input} ${out('tprof.json.gz')} --to firefox`,
+  };
+  const samply = (name: string, flag: string): readonly [Contender, readonly string[]] => [
+    { name, command: `samply import --save-only ${flag} -o ${out('samply.json.gz')} ${input} > /dev/null 2>&1` },
+    ['samply'],
+  ];
+  const peers = [samply('samply import', ''), samply('samply, symbols', '--unstable-presymbolicate')];
+  await row('to Firefox JSON', json, peers, rounds);
+}
+
+async function row(
+  what: string,
+  ours: Contender,
+  peers: readonly (readonly [Contender, readonly string[]])[],
+  rounds: number,
+): Promise<void> {
+  const present: Contender[] = [];
+  for (const [peer, programs] of peers) {
+    const missing = programs.find(program => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0);
+    if (missing === undefined) present.push(peer);
+    else process.stdout.write(`  ${peer.name.padEnd(24)} not measured: ${missing} is not on the PATH\n`);
+  }
+  const results = await interleave([ours, ...present], rounds);
+  const wall = (name: string): number => median(results.get(name)!.map(result => result.wallMs));
+  process.stdout.write(`  ${what}\n`);
+  for (const { name } of [ours, ...present]) {
+    const peak = Math.max(...results.get(name)!.map(result => result.peakRssBytes));
+    const ratio = name === ours.name ? '' : `  ${(wall(name) / wall(ours.name)).toFixed(2)} × as long as tprof`;
+    const line = [name.padEnd(24), `${wall(name).toFixed(0)} ms`.padStart(10), formatBytes(peak).padStart(10)];
+    process.stdout.write(`    ${line.join('  ')}${ratio}\n`);
+  }
+}
+
+/** A program that calls through many functions, some 40 deep. */
+const PROGRAM = `
+const functions = [];
+for (let i = 0; i < 400; i++) {
+  functions.push(new Function('next', 'depth', 'x', \`
+    for (let k = 0; k < 60; k++) x = (x * 31 + \${i} + k) | 0;
+    return depth === 0 ? x : next[(x >>> 3) % next.length](next, depth - 1, x);
+  \`));
+}
+let x = 1;
+const end = Date.now() + 14000;
+while (Date.now() < end) for (let k = 0; k < 1000; k++) x = functions[k % 400](functions, 12 + (k % 30), x + k);
+`;
+
+/** At least 200,000 samples of this Node with frame pointers and its perf map; undefined where perf cannot. */
+function recordNode(folder: string): string | undefined {
+  const program = join(folder, 'program.cjs');
+  const data = join(folder, 'perf.data');
+  writeFileSync(program, PROGRAM);
+  const node = [process.execPath, '--perf-basic-prof', '--interpreted-frames-native-stack', program];
+  const options = ['record', '-q', '-k', 'CLOCK_MONOTONIC', '-e', 'cpu-clock', '-F', '20000', '--call-graph', 'fp'];
+  const { status } = spawnSync('perf', [...options, '-o', data, '--', ...node], { cwd: folder, stdio: 'ignore' });
+  return status === 0 && existsSync(data) ? data : undefined;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
