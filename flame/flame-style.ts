@@ -19,7 +19,7 @@ svg{background:#fff}
 .rest{fill:#e6e9ed}
 .b g{cursor:pointer;outline:none}
 .b g.outside{opacity:.55}
-.b g.focused rect,.focused{stroke:#15181d;stroke-width:2}
+.b g.focused rect,path.focused{stroke:#15181d;stroke-width:2}
 .b g:hover rect{stroke:#15181d;stroke-width:1}
 .b g:focus rect{stroke:#0b57d0;stroke-width:3}
 .b .dim{fill-opacity:.35}
@@ -65,8 +65,8 @@ svg{background:#14171c}
 .fact{fill:#b6bec9}
 .all{fill:#8a94a1}
 .rest{fill:#343b45}
-.b g.focused rect,.focused{stroke:#15181d;stroke-width:2}
-.b g.focused rect,.focused{stroke:#fff}
+.b g.focused rect,path.focused{stroke:#15181d;stroke-width:2}
+.b g.focused rect,path.focused{stroke:#fff}
 .b g:hover rect{stroke:#fff}
 .b g:focus rect{stroke:#fff}
 .b rect.match{fill:#ff5fa2;stroke:#fff}

@@ -180,8 +180,11 @@ function threadTable(
     const { pid, tid, processName, threadName } = profile.threads[index]!;
     const key = pid === 0 ? `name ${processName}` : `pid ${pid}`;
     if (!processOf.has(key)) {
+      // Where a source names threads alone, a process is called what its main thread is.
+      const main = profile.threads.find(thread => thread.pid === pid && thread.tid === pid);
+      const name = processName || main?.threadName || threadName || 'process';
       processOf.set(key, processes.length);
-      processes.push([processName || 'process', pid === 0 ? '' : `(pid ${pid})`].filter(Boolean).join(' '));
+      processes.push(pid === 0 ? name : `${name} (pid ${pid})`);
     }
     threadOf[index] = threads.length;
     const label = [
