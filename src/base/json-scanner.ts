@@ -8,6 +8,8 @@ export interface JsonDamage {
   readonly reason: string;
   /** How many containers were open: 1 = only the outermost. */
   readonly depth: number;
+  /** Cut after a whole value or a comma of the innermost open container: nothing of a value is lost. */
+  readonly isBetweenValues: boolean;
 }
 
 /** Bytes of one value that is decoded at once. */
@@ -87,7 +89,9 @@ export class JsonScanner {
   }
 
   #fail(kind: JsonDamage['kind'], reason: string): void {
-    this.damage ??= { kind, reason, offset: this.#base + this.#at, depth: this.#open.length };
+    const isBetweenValues = kind === 'cut' && this.#pending === undefined && this.#at === this.#buffer.length;
+    const offset = this.#base + this.#at;
+    this.damage ??= { kind, reason, offset, depth: this.#open.length, isBetweenValues };
   }
 
   #run(): void {

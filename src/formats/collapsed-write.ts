@@ -1,6 +1,7 @@
 import { decoratedName } from '../model/frame-text.ts';
 import { FrameFlag, type Profile, type Thread } from '../model/profile.ts';
 import { StackInterner } from '../model/stack-interner.ts';
+import { childLists } from './child-lists.ts';
 import type { ProfileWriteOptions } from './format.ts';
 import { oneWeightLoss } from './one-weight.ts';
 import { inLargePieces } from './text-pieces.ts';
@@ -27,13 +28,7 @@ function* lines(profile: Profile, options: ProfileWriteOptions): Generator<strin
   const { tree, texts, weights } = collapse(profile, options);
   const rank = ranks(texts);
   const { parent, frame, length } = tree.finish();
-  const firstChild = new Int32Array(length + 1).fill(-1);
-  const nextSibling = new Int32Array(length).fill(-1);
-  for (let node = length - 1; node >= 0; node--) {
-    const above = parent[node]! < 0 ? length : parent[node]!;
-    nextSibling[node] = firstChild[above]!;
-    firstChild[above] = node;
-  }
+  const { firstChild, nextSibling } = childLists(parent);
   // A node's own line and the lines below it are two items of one order: `a`, `a b`, `a;c`.
   const items = (above: number): number[] => {
     const found: number[] = [];

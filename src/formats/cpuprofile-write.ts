@@ -1,6 +1,7 @@
 import type { Profile } from '../model/profile.ts';
 import { samplesByThread } from '../model/samples-by-thread.ts';
 import { threadsAsRoots } from '../model/threads-as-roots.ts';
+import { childLists } from './child-lists.ts';
 import type { ProfileWriteOptions } from './format.ts';
 import { inLargePieces } from './text-pieces.ts';
 import { callFrameJson } from './v8-call-frame.ts';
@@ -88,16 +89,4 @@ function layOut(profile: Profile, options: ProfileWriteOptions): Timeline {
     endUs += Math.max(0, weights[s]! / (isTime ? 1000 : 1));
   }
   return { startUs, endUs: Math.max(atUs, Math.round(endUs)), nodes, deltasUs };
-}
-
-/** Children of each stack as linked lists in ascending order; those of the roots' parent are at index `length`. */
-function childLists(parent: Int32Array): { readonly firstChild: Int32Array; readonly nextSibling: Int32Array } {
-  const firstChild = new Int32Array(parent.length + 1).fill(-1);
-  const nextSibling = new Int32Array(parent.length).fill(-1);
-  for (let stack = parent.length - 1; stack >= 0; stack--) {
-    const above = parent[stack]! < 0 ? parent.length : parent[stack]!;
-    nextSibling[stack] = firstChild[above]!;
-    firstChild[above] = stack;
-  }
-  return { firstChild, nextSibling };
 }

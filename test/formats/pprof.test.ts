@@ -64,7 +64,10 @@ test('pprof: nothing that it can hold is lost', async () => {
   for (const column of ['address', 'flags', 'line'] as const) {
     assert.deepEqual([...again.frames[column]].sort(), [...profile.frames[column]].sort(), column);
   }
-  assert.deepEqual(again.mappings[0], profile.mappings[0]);
+  assert.deepEqual(
+    again.mappings.find(({ path }) => path === '/srv/bin/worker'),
+    profile.mappings[0],
+  );
 });
 
 test('pprof: a Go profile has its labels, its sample types and the default one', async () => {

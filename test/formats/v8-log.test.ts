@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { memorySource } from '../../src/base/source.ts';
+import { v8Log } from '../../src/formats/v8-log.ts';
+import { behind, fixture, formatContract } from './contract.ts';
+
+formatContract(v8Log, {
+  fixtures: ['node24.v8log.json'],
+  header: bytes => behind(bytes, '"ticks": ['),
+  firstRecordEnd: bytes => behind(bytes, '"ticks": [') + 1500,
+  mutations: 200,
+});
+
+test('v8-log: names are bare, tiers are decoration, garbage collection stands on top', async () => {
+  const profile = await v8Log.read!(memorySource('x', fixture('v8-log', 'node24.v8log.json')), {});
+  const { frames: f, strings, samples } = profile;
+  const row = f.name.indexOf(strings.indexOf('f'));
+  assert.equal(strings[f.decoration[row]!], 'JS:*% [eval]:1:11');
+  assert.equal(strings[f.category[row]!], 'JavaScript');
+  assert.ok(strings.includes('(garbage collector)'));
+  assert.equal(samples.length, 60);
+  assert.equal(profile.defaultValue, 0);
+});
