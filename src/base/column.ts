@@ -12,11 +12,11 @@ const GROWS_SLOWLY = 1 << 20;
 export class Column<A extends Plain> {
   #data: A;
   #length = 0;
-  readonly #make: (length: number) => A;
+  readonly #make: (buffer: ArrayBuffer) => A;
 
-  constructor(make: (length: number) => A, capacity = 64) {
+  constructor(make: (buffer: ArrayBuffer) => A, capacity = 64) {
     this.#make = make;
-    this.#data = make(capacity);
+    this.#data = make(new ArrayBuffer(capacity * 8));
   }
 
   get length(): number {
@@ -25,15 +25,17 @@ export class Column<A extends Plain> {
 
   /** Appends and returns the index of the new element. */
   push(value: number): number {
-    if (this.#length === this.#data.length) {
-      // Large columns grow by a quarter: half-empty ones would be the largest part of a large model's memory.
-      const length = this.#data.length;
-      const larger = this.#make(length < GROWS_SLOWLY ? length * 2 : Math.ceil(length * 1.25));
-      larger.set(this.#data);
-      this.#data = larger;
-    }
+    if (this.#length === this.#data.length) this.#grow();
     this.#data[this.#length] = value;
     return this.#length++;
+  }
+
+  #grow(): void {
+    // Large columns grow by an eighth: half-empty ones would be the largest part of a large model's memory. `transfer`
+    // gives the old memory back at once, not at the next garbage collection.
+    const { length, BYTES_PER_ELEMENT } = this.#data;
+    const larger = length < GROWS_SLOWLY ? length * 2 : Math.ceil(length * 1.125);
+    this.#data = this.#make((this.#data.buffer as ArrayBuffer).transfer(larger * BYTES_PER_ELEMENT));
   }
 
   get(index: number): number {
@@ -50,8 +52,8 @@ export class Column<A extends Plain> {
   }
 }
 
-export const float64Column = (): Column<Float64Array> => new Column(n => new Float64Array(n));
-export const int32Column = (): Column<Int32Array> => new Column(n => new Int32Array(n));
-export const uint32Column = (): Column<Uint32Array> => new Column(n => new Uint32Array(n));
-export const uint16Column = (): Column<Uint16Array> => new Column(n => new Uint16Array(n));
-export const uint8Column = (): Column<Uint8Array> => new Column(n => new Uint8Array(n));
+export const float64Column = (): Column<Float64Array> => new Column(buffer => new Float64Array(buffer));
+export const int32Column = (): Column<Int32Array> => new Column(buffer => new Int32Array(buffer));
+export const uint32Column = (): Column<Uint32Array> => new Column(buffer => new Uint32Array(buffer));
+export const uint16Column = (): Column<Uint16Array> => new Column(buffer => new Uint16Array(buffer));
+export const uint8Column = (): Column<Uint8Array> => new Column(buffer => new Uint8Array(buffer));

@@ -88,8 +88,9 @@ export class TraceBuilder {
     eventCount: uint16Column(),
     linkStart: uint32Column(),
     linkCount: uint16Column(),
-    print: uint32Column(),
   };
+  /** Of each span; given up when reading is over. */
+  #prints = uint32Column();
   readonly #rows = new SpanRows(this.#spans);
   readonly #events = {
     span: uint32Column(),
@@ -200,7 +201,7 @@ export class TraceBuilder {
   span(input: SpanInput): number {
     const s = this.#spans;
     const same = this.#rows.find(input.trace, input.idHigh, input.idLow);
-    if (same !== -1 && input.print !== undefined && s.print.get(same) === input.print) {
+    if (same !== -1 && input.print !== undefined && this.#prints.get(same) === input.print) {
       this.warnings.add(
         'retried-spans',
         'spans arrived more than once and are counted once: their request was retried',
@@ -225,7 +226,7 @@ export class TraceBuilder {
     s.eventStart.push(this.#events.span.length);
     s.eventCount.push(0);
     s.linkStart.push(this.#links.span.length);
-    s.print.push(input.print ?? 0);
+    this.#prints.push(input.print ?? 0);
     const row = s.linkCount.push(0);
     if (same === -1) this.#rows.add(row);
     this.#owner = s;
@@ -295,6 +296,7 @@ export class TraceBuilder {
   finish(): Trace {
     const s = this.#spans;
     const l = this.#logs;
+    this.#prints = uint32Column();
     const shift = this.#earliest();
     const moved = (column: ReturnType<typeof float64Column>): Float64Array => {
       const times = column.finish();
