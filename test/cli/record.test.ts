@@ -290,7 +290,7 @@ test(
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tprof-test', none]);
       try {
         await writeFile(join(none, 'filler'), Buffer.alloc(4096));
-      const run = await runTprof(['record', '--no-trace', '-o', join(none, 'out'), '--', NODE, '-e', '0'], { cwd });
+        const run = await runTprof(['record', '--no-trace', '-o', join(none, 'out'), '--', NODE, '-e', '0'], { cwd });
         assert.equal(run.code, 125, run.stderr);
         assert.match(run.stderr, /disk is full/);
         assert.equal(existsSync(join(none, 'out')), false);
