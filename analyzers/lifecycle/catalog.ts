@@ -42,6 +42,8 @@ export interface CatalogSignals {
   readonly sends: readonly string[];
   /** A result run changed the step's state. */
   readonly decides: readonly string[];
+  /** A result run is over: without its span, these tell when. */
+  readonly ends: readonly string[];
   /** A worker turns to a message; the handler ran. */
   readonly visits: readonly string[];
   readonly executes: readonly string[];

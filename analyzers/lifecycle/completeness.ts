@@ -2,6 +2,7 @@ import type { Missing } from './breakdown-result.ts';
 import type { Rows } from './evidence/rows.ts';
 import type { Joined } from './join.ts';
 import type { SpanNode } from './observation.ts';
+import { stepOfResultRun } from './runs.ts';
 import { SpanPortraits } from './span-portraits.ts';
 
 /**
@@ -28,7 +29,7 @@ export function findMissing(joined: Joined, rows: Rows | undefined, epochNs: big
     if (node.row >= 0 || !isProof(node)) continue;
     const what = whatWasLost(node, portraits);
     // Whose result it was nobody tells: it is one of those that the tables miss.
-    if (what === resultRun && node.context === undefined) lostResults++;
+    if (what === resultRun && stepOfResultRun(node) === '') lostResults++;
     add(joined.processes.list[node.process]!.name, what, node.startNs, node.endNs);
   }
   if (rows !== undefined) {

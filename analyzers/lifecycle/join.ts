@@ -11,6 +11,7 @@ import { type Processes, tellProcessesApart } from './processes.ts';
 import { Recogniser } from './recogniser.ts';
 import { isEnqueueRun, itemsBelow, readEnqueueRun, stepOfResultRun, topRun } from './runs.ts';
 import { correctSkew, type Skew } from './skew.ts';
+import { SpanPortraits } from './span-portraits.ts';
 
 /** Everything in a trace, joined to the steps that it was done for. */
 export interface Joined {
@@ -30,6 +31,7 @@ export function join(trace: Trace, catalog: Catalog): Joined {
   const recogniser = new Recogniser(catalog, trace);
   const processes = tellProcessesApart(trace, recogniser);
   const collected = collect(trace, recogniser, processes);
+  recogniseLost(collected.nodes, recogniser);
   const classifier = new Classifier(catalog);
   const { signals } = catalog;
   for (const o of collected.observations) {
@@ -81,6 +83,17 @@ export function join(trace: Trace, catalog: Catalog): Joined {
     classifier.classify(items);
   }
   return { collected, processes, observations, enqueueRuns, resultRuns, visits, unfilled, skews };
+}
+
+/** A span that never arrived is what its remains are like: that much is needed to know whose they are. */
+function recogniseLost(nodes: readonly SpanNode[], recogniser: Recogniser): void {
+  const lost = nodes.filter(node => node.row < 0 && node.context === undefined && node.startNs <= node.endNs);
+  if (lost.length === 0) return;
+  const portraits = new SpanPortraits(nodes);
+  for (const node of lost) {
+    const name = portraits.nameOf(node);
+    if (name !== '') node.context = recogniser.contextNamed(name);
+  }
 }
 
 /** A call that nothing around it gives to a step. */

@@ -102,6 +102,11 @@ export class Recogniser {
     return found;
   }
 
+  /** The context of a span of this name, which need not have arrived. */
+  contextNamed(name: string): CatalogContext | undefined {
+    return this.#contexts.find(c => c.pattern.test(name))?.context;
+  }
+
   /** The context that a marker inside it betrays. */
   contextOfSign(marker: string): CatalogContext | undefined {
     return this.#signs.get(marker);

@@ -304,6 +304,7 @@ export const TASKER_CATALOG: Catalog = {
     enqueues: ['enqueue-step-begins', 'step-enqueued', 'step-new-transition', 'step-enqueue-done'],
     sends: ['queue-send', 'message-send', 'send-call', 'broker-publish'],
     decides: ['step-completed', 'step-failed', 'step-retry', 'step-new-transition'],
+    ends: ['result-run-ends', 'result-succeeded', 'result-failed'],
     visits: ['execution-begins'],
     claims: ['step-started', 'step-claimed'],
     tries: ['execution-begins', 'hydration-begins', 'claim-begins', 'claim-failed', 'hydration', 'claim'],

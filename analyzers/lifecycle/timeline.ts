@@ -268,6 +268,8 @@ function incompleteness(attempt: Attempt, { catalog }: TimelineContext): string 
       : 'no processing of its result is in the recording';
   }
   if (!result.decided) return 'no processing of its result that changed its state is in the recording';
-  if (visit !== undefined && !visit.items.some(o => catalog.signals.executes.includes(o.what))) return '';
+  if (result.node?.row === -1 && !result.items.some(o => catalog.signals.ends.includes(o.what))) {
+    return 'the span of the processing of its result was lost, and nothing else tells when it ended';
+  }
   return '';
 }
