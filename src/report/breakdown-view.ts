@@ -62,8 +62,8 @@ function summary(result: BreakdownResult): string {
   return [
     `${formatCount(tasks.length)} ${tasks.length === 1 ? 'task' : 'tasks'}, ${formatCount(completeness.steps)} steps`,
     left === 0
-      ? ', all of them wholly in the recording.'
-      : `, ${formatCount(completeness.complete)} of them wholly in the recording; ${formatCount(left)} are left out of percentiles and shares.`,
+      ? ', each followed from its enqueueing to its end.'
+      : `, ${formatCount(completeness.complete)} of them followed from enqueueing to end; ${formatCount(left)} are left out of percentiles and shares.`,
     median === undefined ? '' : ` Median task: ${formatDuration(median)}.`,
     handler.observed === 0 ? '' : ` The handlers took ${formatShare(handler.share)} of the steps’ time.`,
   ].join('');

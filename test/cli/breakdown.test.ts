@@ -104,7 +104,7 @@ test('the report says what was expected and observed, what was done twice, and w
     const { code, stdout } = await runInProcess(['breakdown', 'traces.jsonl', 'logs.jsonl.gz', '--no-color'], cwd);
     assert.equal(code, 0);
     for (const text of [
-      '2 tasks, 5 steps, all of them wholly in the recording',
+      '2 tasks, 5 steps, each followed from its enqueueing to its end',
       'own code between operations',
       'send-step',
       'claim-step: delivery by push',
