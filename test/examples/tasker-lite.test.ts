@@ -8,7 +8,7 @@ import { runWorkload } from '../../examples/tasker-lite/run.ts';
 import { findScenario, type Scenario } from '../../examples/tasker-lite/scenarios.ts';
 import { stepsToCreate } from '../../examples/tasker-lite/step-creation.ts';
 import { type SunkLog, type SunkSpan, startSpanSink } from './span-sink.ts';
-import { type LoggedStatement, parseStatementLog } from './statement-log.ts';
+import { type LoggedStatement, OPERATIONS, ownersOf, parseStatementLog } from './statement-log.ts';
 
 const skip = findPostgresFolder() === undefined ? `${postgresPackage()} is not installed` : false;
 
@@ -16,28 +16,6 @@ const skip = findPostgresFolder() === undefined ? `${postgresPackage()} is not i
 const ENV: Record<string, string | undefined> = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OTEL_|TELEMETRY_|DATABASE_URL)/.test(name))),
 };
-
-/** The documented operations of one step, in their order, and which parameter of the statement names the step. */
-const OPERATIONS: readonly (readonly [string, number])[] = [
-  ['fetch-correlation-id', 0],
-  ['enqueue-sort-key', 0],
-  ['enqueue-most-recent', 0],
-  ['enqueue-transition', 0],
-  ['send-step', 1],
-  ['claim-step', 2],
-  ['start-sort-key', 0],
-  ['start-most-recent', 0],
-  ['start-transition', 0],
-  ['submit-sort-key', 0],
-  ['submit-most-recent', 0],
-  ['submit-transition', 0],
-  ['send-result', 1],
-  ['fetch-step-state', 0],
-  ['complete-sort-key', 0],
-  ['complete-most-recent', 0],
-  ['complete-transition', 0],
-  ['delete-result-message', 2],
-];
 
 interface Observed {
   readonly statements: readonly LoggedStatement[];
@@ -89,22 +67,6 @@ async function observe(
     await sink.close();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Operation → step uuid → how often the server ran it. */
-function ownersOf(statements: readonly LoggedStatement[]): Map<string, Map<string, number>> {
-  const owners = new Map<string, Map<string, number>>();
-  for (const [operation, parameter] of OPERATIONS) {
-    const counts = new Map<string, number>();
-    for (const statement of statements) {
-      if (statement.name !== operation) continue;
-      const text = statement.parameters[parameter] ?? '';
-      const step = /"step_uuid": ?"([0-9a-f-]{36})"/.exec(text)?.[1] ?? text;
-      counts.set(step, (counts.get(step) ?? 0) + 1);
-    }
-    owners.set(operation, counts);
-  }
-  return owners;
 }
 
 test('linear: the server ran each documented operation once for each step, and the spans say the same', {
