@@ -7,7 +7,7 @@ import { TraceBuilder } from '../../src/model/trace-builder.ts';
 
 const [mode, path] = process.argv.slice(2) as [string, string];
 const began = performance.now();
-const cpu = process.cpuUsage();
+const cpu = process.threadCpuUsage();
 let spans = 0;
 if (mode === 'JSON.parse') {
   for (const line of linesOf(path)) {
@@ -20,7 +20,7 @@ if (mode === 'JSON.parse') {
   spans = builder.finish().spans.length;
 }
 const wallMs = performance.now() - began;
-const { user, system } = process.cpuUsage(cpu);
+const { user, system } = process.threadCpuUsage(cpu);
 const peakRssBytes = process.resourceUsage().maxRSS * 1024;
 process.stdout.write(JSON.stringify({ spans, wallMs, cpuMs: (user + system) / 1000, peakRssBytes }));
 

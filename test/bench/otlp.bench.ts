@@ -19,7 +19,8 @@ interface Read {
 
 /**
  * How fast OTLP becomes a trace, beside JSON.parse of the same bytes. Each read is a process of its own, in turn; rates
- * are per second of CPU time of the whole process (all threads, JIT included), which a busy machine does not change.
+ * are per second of CPU time of the reading thread, cold start included (compiling and collecting on other threads are
+ * not): less moved by what else the machine does than wall time is.
  * `OTLP_BENCH_SPANS` sets the size: 10000000 shows the memory that ten million spans take.
  */
 export async function bench(): Promise<void> {
