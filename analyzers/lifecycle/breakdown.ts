@@ -101,16 +101,16 @@ function tasksOf(timelines: readonly Timeline[], names: StepNames): BreakdownTas
     else list.push(timeline);
   }
   return [...byTask].map(([taskUuid, own]) => {
-    const startNs = Math.min(...own.map(t => t.startNs));
-    const endNs = Math.max(...own.map(t => t.endNs));
     const task = names.tasks.get(taskUuid);
+    const startNs = own.reduce((first, t) => Math.min(first, t.startNs), task?.startNs ?? Number.POSITIVE_INFINITY);
+    const endNs = own.reduce((last, t) => Math.max(last, t.endNs), Number.NEGATIVE_INFINITY);
     return {
       taskUuid,
       namespace: task?.namespace ?? '',
       name: task?.name ?? '',
       complete: own.every(t => t.incomplete === ''),
-      startNs: Math.min(startNs, task?.startNs ?? startNs),
-      wallNs: endNs - Math.min(startNs, task?.startNs ?? startNs),
+      startNs,
+      wallNs: endNs - startNs,
       steps: own.map(t => stepOf(t, names)),
     };
   });
@@ -156,7 +156,8 @@ function repeatedIn({ step, again, visit }: Attempt, names: StepNames, catalog: 
   const name = names.nameOf.get(step) ?? '';
   const found: Repeated[] = [];
   const lengthOf = (items: readonly { startNs: number; endNs: number }[]): number =>
-    items.length === 0 ? 0 : Math.max(...items.map(o => o.endNs)) - Math.min(...items.map(o => o.startNs));
+    items.reduce((last, o) => Math.max(last, o.endNs), Number.NEGATIVE_INFINITY) -
+    items.reduce((first, o) => Math.min(first, o.startNs), Number.POSITIVE_INFINITY);
   if (again.results.length > 0) {
     const extraNs = again.results.reduce(
       (sum, r) => sum + lengthOf([...r.items, { startNs: r.startNs, endNs: r.endNs }]),

@@ -32,11 +32,12 @@ interface OperationEntry {
 export function gatherFigures({ joined, timelines, catalog }: Lifecycle): GatheredFigures {
   const complete = timelines.filter(t => t.incomplete === '');
   const wallNs = complete.reduce((sum, t) => sum + t.endNs - t.startNs, 0);
-  const operations = new Map<string, OperationEntry>();
+  const operations = new Map<string, Map<string, OperationEntry>>();
   const entry = (phase: string, id: string): OperationEntry => {
-    const key = `${phase} ${id}`;
-    const known = operations.get(key);
+    const ofPhase = operations.get(phase) ?? new Map<string, OperationEntry>();
+    const known = ofPhase.get(id);
     if (known !== undefined) return known;
+    operations.set(phase, ofPhase);
     const made: OperationEntry = {
       phase,
       id,
@@ -44,7 +45,7 @@ export function gatherFigures({ joined, timelines, catalog }: Lifecycle): Gather
       evidence: { span: 0, event: 0, log: 0 },
       standIn: null,
     };
-    operations.set(key, made);
+    ofPhase.set(id, made);
     return made;
   };
   for (const { id, phase, expectedPerStep } of catalog.operations) if (expectedPerStep > 0) entry(phase, id);
@@ -111,6 +112,7 @@ export function gatherFigures({ joined, timelines, catalog }: Lifecycle): Gather
   const share = (ns: number): number => (wallNs === 0 ? 0 : ns / wallNs);
   const expected = new Map(catalog.operations.map(o => [`${o.phase} ${o.id}`, o.expectedPerStep]));
   const figures = [...operations.values()]
+    .flatMap(ofPhase => [...ofPhase.values()])
     .map(({ phase, id, sample, evidence, standIn }) => ({
       phase,
       id,

@@ -39,10 +39,10 @@ function follow(
 ): void {
   const of = (what: string): Observation[] => list.filter(o => o.form === 'marker' && o.what === what);
   const waiting = {
-    heard: of(spec.heard),
-    pushed: of(spec.pushed),
-    command: of(spec.command),
-    receipts: list.filter(o => o.form === 'marker' && spec.receipts.includes(o.what)),
+    heard: new Line(of(spec.heard)),
+    pushed: new Line(of(spec.pushed)),
+    command: new Line(of(spec.command)),
+    receipts: new Line(list.filter(o => o.form === 'marker' && spec.receipts.includes(o.what))),
   };
   const calls = new Map(list.filter(o => o.what === 'broker-delivery').map(o => [`${o.startNs} ${o.ids.queue}`, o]));
   const handledBefore = new Set<string>();
@@ -91,34 +91,61 @@ export function realMessageId(id: string): boolean {
 }
 
 /** The command of the same message; where messages have no names, the first that could be it. */
-function takeCommand(commands: Observation[], handled: Observation, fromNs: number): Observation | undefined {
+function takeCommand(commands: Line, handled: Observation, fromNs: number): Observation | undefined {
   const { messageId, queue } = handled.ids;
   const named = realMessageId(messageId);
-  let at = -1;
-  for (let i = 0; i < commands.length && commands[i]!.startNs <= handled.startNs; i++) {
-    const c = commands[i]!;
+  let found: Observation | undefined;
+  for (const c of commands.from(fromNs)) {
+    if (c.startNs > handled.startNs) break;
     if (c.ids.queue !== '' && queue !== '' && c.ids.queue !== queue) continue;
     if (named && realMessageId(c.ids.messageId)) {
-      if (c.ids.messageId === messageId) at = i;
-    } else if (at === -1 && c.startNs >= fromNs) at = i;
+      if (c.ids.messageId === messageId) found = c;
+    } else found ??= c;
   }
-  return at === -1 ? undefined : commands.splice(at, 1)[0];
+  return commands.take(found);
 }
 
-function takeFirst(list: Observation[], queue: string, fromNs: number, toNs: number): Observation | undefined {
-  const at = list.findIndex(
-    o => o.startNs >= fromNs && o.startNs <= toNs && (o.ids.queue === '' || queue === '' || o.ids.queue === queue),
-  );
-  return at === -1 ? undefined : list.splice(at, 1)[0];
+function takeFirst(line: Line, queue: string, fromNs: number, toNs: number): Observation | undefined {
+  for (const o of line.from(fromNs)) {
+    if (o.startNs > toNs) break;
+    if (o.ids.queue === '' || queue === '' || o.ids.queue === queue) return line.take(o);
+  }
+  return undefined;
 }
 
 /** The latest receipt before the listener: the transport hands over at once. */
-function takeReceipt(list: Observation[], heard: Observation, fromNs: number): Observation | undefined {
-  let at = -1;
-  for (let i = 0; i < list.length && list[i]!.startNs <= heard.startNs; i++) {
-    const o = list[i]!;
-    const queues = o.ids.queue === '' || heard.ids.queue === '' || o.ids.queue === heard.ids.queue;
-    if (queues && o.startNs >= fromNs && heard.startNs - o.startNs <= NOTICE_NS) at = i;
+function takeReceipt(line: Line, heard: Observation, fromNs: number): Observation | undefined {
+  let found: Observation | undefined;
+  for (const o of line.from(Math.max(fromNs, heard.startNs - NOTICE_NS))) {
+    if (o.startNs > heard.startNs) break;
+    if (o.ids.queue === '' || heard.ids.queue === '' || o.ids.queue === heard.ids.queue) found = o;
   }
-  return at === -1 ? undefined : list.splice(at, 1)[0];
+  return line.take(found);
+}
+
+/** Markers of one kind in order of time; each is taken once. */
+class Line {
+  readonly #list: readonly Observation[];
+  readonly #taken = new Set<Observation>();
+
+  constructor(list: readonly Observation[]) {
+    this.#list = list;
+  }
+
+  /** Those that nobody took, from a time on. */
+  *from(startNs: number): Generator<Observation> {
+    let low = 0;
+    let high = this.#list.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#list[middle]!.startNs < startNs) low = middle + 1;
+      else high = middle;
+    }
+    for (let at = low; at < this.#list.length; at++) if (!this.#taken.has(this.#list[at]!)) yield this.#list[at]!;
+  }
+
+  take(marker: Observation | undefined): Observation | undefined {
+    if (marker !== undefined) this.#taken.add(marker);
+    return marker;
+  }
 }

@@ -174,7 +174,7 @@ function tasksTable({ tasks }: BreakdownResult, top: number): Table {
         t.taskUuid,
         t.name === '' ? t.namespace : t.name,
         formatCount(t.steps.length),
-        formatCount(Math.max(0, ...t.steps.map(s => s.stage))),
+        formatCount(t.steps.reduce((last, s) => Math.max(last, s.stage), 0)),
         formatDuration(t.wallNs),
         t.complete ? '' : 'not whole',
       ]),
