@@ -185,7 +185,7 @@ export class FirefoxBuilder {
     const name = text(cell(func.name, at)) || '[unknown]';
     const flags = cell(frame.flags, row);
     const address = cell(frame.address, row);
-    const hasAddress = address >= 0 && (Number.isNaN(flags) || (flags & FX_HAS_ADDRESS) !== 0);
+    const hasAddress = address >= 0 && address < 2 ** 64 && (Number.isNaN(flags) || (flags & FX_HAS_ADDRESS) !== 0);
     const resourceRow = cell(func.resource, at);
     const libRow =
       frame.lib.length > 0 ? (hasAddress ? cell(frame.lib, row) : Number.NaN) : cell(resource.lib, resourceRow);

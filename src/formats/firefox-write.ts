@@ -21,13 +21,24 @@ function* pieces(profile: Profile, options: ProfileWriteOptions): Generator<stri
   yield ',\n"threads":[';
   let first = true;
   const groups = samplesByThread(profile);
+  const originNs = firstTimeNs(profile);
   for (const [index, rows] of groups.entries()) {
     if (rows.length === 0) continue;
     yield first ? '\n' : ',\n';
     first = false;
-    yield* thread(profile, index, rows, weightColumn(profile, options));
+    yield* thread(profile, index, rows, weightColumn(profile, options), originNs);
   }
   yield ']}\n';
+}
+
+/** Stretched where samples lie outside of what the source says that it recorded. */
+function range(profile: Profile): object {
+  const { durationNs, samples } = profile;
+  if (durationNs === undefined) return {};
+  const originNs = firstTimeNs(profile);
+  let lastNs = durationNs;
+  for (const time of samples.timeNs ?? []) lastNs = Math.max(lastNs, time - originNs);
+  return { profilingStartTime: 0, profilingEndTime: decimal(lastNs / 1e6) };
 }
 
 /** CPU time has a place of its own, so that a file's weight can stay what it was. */
@@ -55,11 +66,28 @@ function meta(profile: Profile, tables: SharedTables): object {
     usesOnlyOneStackType: true,
     sourceCodeIsNotOnSearchfox: true,
     extensions: { length: 0, baseURL: [], id: [], name: [] },
-    ...(profile.durationNs === undefined ? {} : { profilingStartTime: 0, profilingEndTime: profile.durationNs / 1e6 }),
+    ...range(profile),
   };
 }
 
-function* thread(profile: Profile, index: number, rows: Uint32Array, value: number): Generator<string> {
+/**
+ * What times count from: without an epoch they are on a clock of the recorder's own, and the Firefox Profiler shows
+ * only what lies between 0 and `profilingEndTime`.
+ */
+function firstTimeNs({ epochNs, samples }: Profile): number {
+  if (epochNs !== undefined || samples.timeNs === undefined || samples.length === 0) return 0;
+  let first = Number.POSITIVE_INFINITY;
+  for (const time of samples.timeNs) if (time < first) first = time;
+  return first;
+}
+
+function* thread(
+  profile: Profile,
+  index: number,
+  rows: Uint32Array,
+  value: number,
+  originNs: number,
+): Generator<string> {
   const { samples, threads, valueTypes } = profile;
   const { pid, tid, processName, threadName } = threads[index]!;
   const processId = String(pid === 0 ? index + 1 : pid);
@@ -87,7 +115,7 @@ function* thread(profile: Profile, index: number, rows: Uint32Array, value: numb
   yield `${JSON.stringify(own).slice(0, -1)},"samples":{"length":${rows.length},"weightType":"${weightType}","stack":`;
   yield* column(rows, s => (samples.stack[s]! < 0 ? 'null' : samples.stack[s]!));
   yield ',"time":';
-  yield* column(rows, (s, i) => (times === undefined ? i : decimal(times[s]! * 1e-6)));
+  yield* column(rows, (s, i) => (times === undefined ? i : decimal((times[s]! - originNs) * 1e-6)));
   yield ',"weight":';
   yield* column(rows, s => decimal(weights[s]! * scale));
   if (cpu !== -1) {
