@@ -1,4 +1,6 @@
 import { fork } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endProcess } from './end-process.ts';
 import { type ServiceMessage, type ServiceSettings, settingsEnvironment } from './service-settings.ts';
@@ -25,6 +27,13 @@ const END = [
   ['SIGKILL', 1000],
 ] as const;
 
+/** Compiled code is shared with whoever started us: half a second of CPU a process, in the first second of a run. */
+function compileCache(): { NODE_COMPILE_CACHE?: string } {
+  const folder = getCompileCacheDir();
+  // Node names its own version's folder; the variable takes the one above it.
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
+}
+
 /** Starts one process. */
 export function startService(options: {
   kind: ServiceKind;
@@ -37,7 +46,7 @@ export function startService(options: {
   const entry = fileURLToPath(new URL(`./${kind}-process.${extension}`, import.meta.url));
   // Standard output is the caller's data: what a process has to say goes to standard error.
   const child = fork(entry, [], {
-    env: { ...options.env, ...settingsEnvironment(settings) },
+    env: { ...compileCache(), ...options.env, ...settingsEnvironment(settings) },
     execArgv: [],
     stdio: ['ignore', 2, 2, 'ipc'],
   });
