@@ -190,7 +190,7 @@ class SharedTables {
     const known = this.#libOf.get(module);
     if (known !== undefined) return known;
     const path = this.#profile.strings[module]!;
-    const name = path.slice(path.lastIndexOf('/') + 1);
+    const name = baseName(path);
     const index = this.libs.length;
     this.#libOf.set(module, index);
     const codeId = buildId === '' ? null : buildId;
@@ -202,7 +202,9 @@ class SharedTables {
     const { frames, stacks, strings } = this.#profile;
     const resources = [...this.#libOf];
     yield '{"stringArray":';
-    yield* list(strings.length, i => JSON.stringify(strings[i]));
+    // A library's name stands before its functions: without its folder.
+    const names = resources.map(([module]) => baseName(strings[module]!));
+    yield* list(strings.length + names.length, i => JSON.stringify(strings[i] ?? names[i - strings.length]));
     yield `,"sources":{"length":${this.#sourceOf.size},"uuid":`;
     const sources = [...this.#sourceOf.keys()];
     yield* list(sources.length, () => 'null');
@@ -249,13 +251,17 @@ class SharedTables {
     yield `},\n"resourceTable":{"length":${resources.length},"lib":`;
     yield* list(resources.length, i => resources[i]![1]);
     yield ',"name":';
-    yield* list(resources.length, i => resources[i]![0]);
+    yield* list(resources.length, i => strings.length + i);
     yield ',"host":';
     yield* list(resources.length, () => 'null');
     yield ',"type":';
     yield* list(resources.length, () => 1);
     yield '},\n"nativeSymbols":{"length":0,"libIndex":[],"address":[],"name":[],"functionSize":[]}}';
   }
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function indexOf(map: Map<number, number>, key: number): number {

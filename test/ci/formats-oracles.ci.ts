@@ -146,7 +146,9 @@ async function checkFirefox(inputs: readonly string[]): Promise<void> {
     const result = JSON.parse(listed) as { topFunctionsBySelf?: { name: string; selfSamples: number }[] };
     const theirs = new Map<string, number>();
     for (const { name, selfSamples } of result.topFunctionsBySelf ?? []) {
-      theirs.set(name, (theirs.get(name) ?? 0) + selfSamples * 1e6);
+      // `library!function` where the library is known.
+      const bare = ours.has(name) ? name : name.slice(name.indexOf('!') + 1);
+      theirs.set(bare, (theirs.get(bare) ?? 0) + selfSamples * 1e6);
     }
     assert.ok(theirs.size > 0, `${input}: profiler-cli gave ${listed.slice(0, 300)}`);
     for (const [name, self] of theirs) {
