@@ -52,6 +52,8 @@ export interface CatalogSignals {
   readonly tries: readonly string[];
   /** What settles a message belongs to the run before it. */
   readonly settles: readonly string[];
+  /** What every process runs for itself now and then: never part of a step's life by its time alone. */
+  readonly background: readonly string[];
   /** Operations: the one that sends a step, the one that ends a worker's part, the one that finds ready steps anew. */
   readonly sendStep: string;
   readonly sendResult: string;

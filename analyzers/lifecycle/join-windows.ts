@@ -46,6 +46,7 @@ export function joinWindows(
   observations: readonly Observation[],
   candidates: readonly Observation[],
   specs: readonly CatalogWindow[],
+  background: ReadonlySet<string>,
 ): Map<string, number> {
   const unfilled = new Map<string, number>();
   const byProcess = new Map<number, { markers: Observation[]; records: Observation[] }>();
@@ -55,10 +56,16 @@ export function joinWindows(
     return known;
   };
   for (const o of candidates) of(o.process).records.push(o);
-  for (const o of observations) if (o.form === 'marker') byProcess.get(o.process)?.markers.push(o);
+  for (const o of observations) if (o.form === 'marker' && o.ids.stepUuid !== '') of(o.process).markers.push(o);
   for (const { markers, records } of byProcess.values()) {
     records.sort((a, b) => a.endNs - b.endNs);
-    solve(findWindows(markers, specs), records, unfilled);
+    const windows = findWindows(markers, specs);
+    solve(windows, records, unfilled);
+    adoptStrangers(
+      windows,
+      records.filter(o => o.windowStep === '' && !background.has(o.what)),
+      records,
+    );
   }
   return unfilled;
 }
@@ -191,5 +198,37 @@ function take(state: State | undefined, windows: readonly Window[], unfilled: Ma
   for (const window of windows) {
     const missing = window.required[0]! - (filled.get(window) ?? 0);
     if (missing > 0) unfilled.set(window.step, (unfilled.get(window.step) ?? 0) + missing);
+  }
+}
+
+/**
+ * What no slot expects, as another version may run it: where one window alone is open, and none of its own statements
+ * ran at the same time, it is that step's. Where several are open nobody knows.
+ */
+function adoptStrangers(
+  windows: readonly Window[],
+  strangers: readonly Observation[],
+  records: readonly Observation[],
+): void {
+  if (strangers.length === 0) return;
+  const ofStep = new Map<string, Observation[]>();
+  for (const o of records) {
+    if (o.windowStep === '') continue;
+    const list = ofStep.get(o.windowStep);
+    if (list === undefined) ofStep.set(o.windowStep, [o]);
+    else list.push(o);
+  }
+  let open: Window[] = [];
+  let next = 0;
+  for (const stranger of strangers) {
+    for (; next < windows.length && windows[next]!.fromNs <= stranger.endNs; next++) open.push(windows[next]!);
+    open = open.filter(w => w.toNs >= stranger.startNs);
+    const [window] = open;
+    if (window === undefined || open.length > 1) continue;
+    if (stranger.startNs < window.fromNs || stranger.endNs > window.toNs || window.required[0] === 0) continue;
+    const own = ofStep.get(window.step) ?? [];
+    if (own.some(o => o.startNs < stranger.endNs && o.endNs > stranger.startNs)) continue;
+    stranger.windowStep = window.step;
+    stranger.windowContext = window.spec.context;
   }
 }

@@ -39,7 +39,12 @@ export function join(trace: Trace, catalog: Catalog): Joined {
   }
   let observations = collected.observations.filter(o => o.operation !== 'merged');
   observations = [...observations, ...joinPairs(observations, catalog.pairs)].sort(byTime);
-  const unfilled = joinWindows(observations, observations.filter(isHomeless), catalog.windows);
+  const unfilled = joinWindows(
+    observations,
+    observations.filter(isHomeless),
+    catalog.windows,
+    new Set(signals.background),
+  );
   joinByMessage(observations);
 
   const skews = correctSkew(observations, collected.nodes, catalog);

@@ -177,6 +177,18 @@ describe('a step’s life, simulated', () => {
     assert.equal(result.warnings.find(w => w.code === 'processed-twice')!.count, 2);
   });
 
+  test('a statement that nobody knows is listed by its fingerprint, and stands in the step that it was for', () => {
+    const { result, truth, steps } = assertTrue({ ...PLAN, stranger: 'SELECT  nothing\n FROM nowhere -- yet' });
+    assert.deepEqual(result.unmatched, [
+      { fingerprint: 'select nothing from nowhere', count: 4, totalNs: truth.strangerNs },
+    ]);
+    assert.equal(
+      steps.reduce((sum, step) => sum + sumBy(step, 'operation', 'unmatched-statement'), 0),
+      truth.strangerNs,
+    );
+    assert.equal(result.warnings.find(w => w.code === 'unmatched-statements')!.count, 4);
+  });
+
   test('a step that is tried again has two attempts, each with its own life', () => {
     const { steps, result } = assertTrue({ ...PLAN, retried: [1] });
     assert.deepEqual(

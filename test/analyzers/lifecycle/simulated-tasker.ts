@@ -12,6 +12,8 @@ export interface Plan {
   readonly logs: boolean;
   /** The worker handles so many messages at once, instead of one claim and one submission at a time. */
   readonly parallel?: boolean;
+  /** A statement that no catalogue knows, within each claim. */
+  readonly stranger?: string;
   /** Added to all times of the worker. */
   readonly workerSkewNs?: number;
   /** Results (by step number over all tasks) that are processed a second time. */
@@ -30,6 +32,7 @@ export interface Truth {
   /** Every operation at full length, by phase and id: once each, however many steps share it. */
   readonly operations: ReadonlyMap<string, readonly number[]>;
   readonly extraResultNs: ReadonlyMap<string, number>;
+  readonly strangerNs: number;
 }
 
 export interface TrueStep {
@@ -82,6 +85,7 @@ export class SimulatedTasker {
   #random: number;
   #nextId = 1;
   #message = 0;
+  #strangerNs = 0;
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -92,7 +96,12 @@ export class SimulatedTasker {
     this.#simulate();
     return {
       trace: this.#emit(),
-      truth: { steps: this.#steps, operations: this.#operations, extraResultNs: this.#extraResultNs },
+      truth: {
+        steps: this.#steps,
+        operations: this.#operations,
+        extraResultNs: this.#extraResultNs,
+        strangerNs: this.#strangerNs,
+      },
     };
   }
 
@@ -294,6 +303,7 @@ export class SimulatedTasker {
       step_uuid: life.uuid,
     });
     for (const sql of [CURRENT, CURRENT, STATE]) this.#logged(clock, 'worker', sql);
+    if (this.#plan.stranger !== undefined) this.#strangerNs += this.#logged(clock, 'worker', this.#plan.stranger);
     this.#loggedTransition(clock, (name, ns) => own('worker-transition', `start-${name}`, ns));
     this.#log('worker', 'Step state transition', clock.tick(), { ...ids, event_name: 'step.execution_requested' });
     this.#logged(
