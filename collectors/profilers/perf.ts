@@ -103,26 +103,33 @@ export function recordOptions(request: Pick<ProfilerRequest, 'event' | 'frequenc
   const events = perfEvents();
   const { userOnly } = perfAccess();
   const losses: { what: string; count: number; why: string }[] = [];
-  const options = ['-q', '-k', 'CLOCK_MONOTONIC', '-F', String(request.frequencyHz ?? DEFAULT_HZ)];
-  const wanted = (request.event ?? events.default).split(',').map(word => word.trim());
-  for (const word of wanted) {
-    if (word !== 'off-cpu') {
-      options.push('-e', userOnly && !word.includes(':') ? `${word}:u` : word);
-    } else if (events.schedSwitch) {
-      // One sample a switch, with its stack: a frequency would lose most of the time.
-      options.push('-e', 'sched:sched_switch/period=1/');
-    } else {
-      options.push('--switch-events');
-      losses.push({
-        what: 'stacks of waits',
-        count: 1,
-        why: 'the sched:sched_switch tracepoint is not readable; waits show the stack of the sample before',
-      });
+  const options = ['-q', '-k', 'CLOCK_MONOTONIC'];
+  const frequency = String(request.frequencyHz ?? DEFAULT_HZ);
+  const words = (request.event ?? events.default).split(',').map(word => word.trim());
+  const sampled = words.filter(word => word !== 'off-cpu');
+  if (sampled.length === 0) sampled.push(events.default);
+  const named = sampled.map(word => (userOnly && !word.includes(':') ? `${word}:u` : word));
+  if (!words.includes('off-cpu')) {
+    options.push('-F', frequency, ...named.flatMap(word => ['-e', word]));
+  } else {
+    // -F would hold for the switches as well, of which every one counts: the others get theirs by name.
+    options.push(...named.flatMap(word => ['-e', withFrequency(word, frequency)]));
+    // The tracepoint has the stack of who leaves; that someone comes back is seen by the switch records alone.
+    if (events.schedSwitch) options.push('-e', 'sched:sched_switch');
+    else {
+      const why = 'the sched:sched_switch tracepoint is not readable; waits show the stack of the sample before';
+      losses.push({ what: 'stacks of waits', count: 1, why });
     }
+    options.push('--switch-events');
   }
-  if (wanted.every(word => word === 'off-cpu')) options.push('-e', userOnly ? `${events.default}:u` : events.default);
   options.push('--call-graph', request.callGraph === 'dwarf' ? `dwarf,${STACK_BYTES}` : 'fp');
   return { options, losses };
+}
+
+/** `cpu-clock:u` → `cpu-clock/freq=997/u`. Tracepoints (`group:name`) and events with terms of their own stay. */
+function withFrequency(word: string, frequency: string): string {
+  const match = /^([\w-]+)(?::([ukhGHpPDIeS]+))?$/.exec(word);
+  return match === null ? word : `${match[1]}/freq=${frequency}/${match[2] ?? ''}`;
 }
 
 /** Records `true` with the same options: what perf refuses is known before the target is started. */
@@ -144,7 +151,7 @@ function reasonOf(stderr: string): string {
   const lines = stderr
     .split('\n')
     .map(line => line.trim())
-    .filter(line => line !== '' && line !== 'Error:' && !line.startsWith('event syntax'));
+    .filter(line => line !== '' && line !== 'Error:' && !line.startsWith('\\___'));
   return lines[0]?.replace(/[.:]$/, '') ?? 'it does not say why';
 }
 

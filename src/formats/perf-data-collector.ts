@@ -21,6 +21,8 @@ function isContextMark(high: number, low: number): boolean {
 }
 
 const DEFAULT_MAX_STACK = 127;
+/** PERF_SAMPLE_REGS_ABI_64. */
+const ABI_64 = 2;
 
 /** One row a sample; `node` is its innermost frame in the tree of addresses. */
 export interface CollectedSamples {
@@ -110,10 +112,11 @@ export class PerfCollector {
       case RecordType.switch:
       case RecordType.switchCpuWide: {
         const trailer = this.#header.events[0]!.attr.back.tid;
-        if (trailer < 0 || this.#switchLayouts.some(layout => layout !== undefined)) break;
+        if (trailer < 0) break;
         const run = this.processes.thread(i32(end - trailer), i32(end - trailer + 4));
-        if ((misc & Misc.switchOut) !== 0) this.#leave(run, run.lastStack, timeNs);
-        else this.#return(run, timeNs);
+        if ((misc & Misc.switchOut) === 0) this.#return(run, timeNs);
+        // Where the tracepoint is recorded too, its sample came first and knows the stack.
+        else if (run.offSinceNs < 0) this.#leave(run, run.lastStack, timeNs);
         break;
       }
     }
@@ -150,7 +153,7 @@ export class PerfCollector {
       return undefined;
     }
     const run = this.processes.thread(fields.pid, fields.tid);
-    if (fields.stackAt >= 0 && fields.regsAbi !== 0) {
+    if (fields.stackAt >= 0 && fields.regsAbi !== 0 && this.#canUnwind(fields.regsAbi)) {
       const ready = this.#unwinder.begin(run.process.space, view, fields, attr, le);
       if (ready !== undefined) {
         return ready.then(() => {
@@ -167,6 +170,18 @@ export class PerfCollector {
     run.previous ??= new PreviousChain();
     this.#finishSample(run, event, timeNs, this.#chain(run.process, batch, root, attr.maxStack, run.previous));
     return undefined;
+  }
+
+  /** Register numbers and rules are known for x86-64 alone; others keep the chain that the kernel recorded. */
+  #canUnwind(abi: number): boolean {
+    const { arch } = this.#header;
+    if (abi === ABI_64 && (arch === '' || arch === 'x86_64')) return true;
+    this.#warnings.add(
+      'unwinding-unsupported',
+      'copies of stacks are unwound for 64-bit x86 programs alone: others show their innermost function; record them with --call-graph fp',
+      { example: abi === ABI_64 ? arch : 'a 32-bit program' },
+    );
+    return false;
   }
 
   #finishSample(run: ThreadRun, event: number, timeNs: number, node: number): void {

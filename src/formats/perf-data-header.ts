@@ -260,9 +260,15 @@ const HARDWARE = [
   'ref-cycles',
 ];
 
-/** Names the events that no EVENT_DESC named: perf's words where type and number are known. */
+/**
+ * Names the events that no EVENT_DESC named: perf's words where type and number are known. How often to sample
+ * (`cpu-clock/freq=997/u`) is no part of a name.
+ */
 export function nameEvents(header: PerfHeader): void {
   for (const event of header.events) {
+    event.name = event.name.replace(/\/(?:freq|period)=\d+\/(\w*)$/, (_, modifiers: string) =>
+      modifiers === '' ? '' : `:${modifiers}`,
+    );
     if (event.name !== '') continue;
     const { type, config } = event.attr;
     const known = type === 1 ? SOFTWARE[config] : type === 0 ? HARDWARE[config] : undefined;
