@@ -5,6 +5,7 @@ import { exporterNoise } from '../../analyzers/exporter-noise.ts';
 import { TRACE_PROFILE_MODES, traceProfile } from '../../analyzers/trace-profile.ts';
 import { fileSource, pipeSource } from '../../collectors/file-source.ts';
 import { localObjectFiles } from '../../collectors/object-files.ts';
+import { withSourceMaps } from '../../collectors/source-maps.ts';
 import { TprofError } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
 import { Warnings } from '../base/warnings.ts';
@@ -238,7 +239,7 @@ export async function readProfileSource(
   // What was copied beside a recording (perf maps, kallsyms) is preferred to what this machine has now.
   const objectFiles = localObjectFiles({ besides: dirname(resolve(source.name)), home: homedir() });
   const companion = (extension: string): Promise<Source | undefined> => besideSource(resolve(source.name), extension);
-  const profile = await format.read(source, { objectFiles, companion, ...options });
+  const profile = await withSourceMaps(await format.read(source, { objectFiles, companion, ...options }));
   const damage = source.damage?.();
   if (damage === undefined) return profile;
   const warnings = new Warnings();
