@@ -60,7 +60,12 @@ export function breakdownOf(lifecycle: Lifecycle, trace: Trace, options: Breakdo
   const leftOut = timelines
     .filter(t => t.incomplete !== '')
     .map(t => ({ stepUuid: t.attempt.step, name: names.nameOf.get(t.attempt.step) ?? '', reason: t.incomplete }));
-  const completeness = { steps: timelines.length, complete: timelines.length - leftOut.length, leftOut };
+  const unseen = unseenSteps(timelines, names, options.rows);
+  const completeness = {
+    steps: timelines.length + unseen.length,
+    complete: timelines.length - leftOut.length,
+    leftOut: [...leftOut, ...unseen],
+  };
   const offsets = new Map(joined.skews.map(s => [s.process, s.offsetNs]));
   const processes = joined.processes.list.map(({ name, pid }, i) => ({
     name,
@@ -91,6 +96,25 @@ export function breakdownOf(lifecycle: Lifecycle, trace: Trace, options: Breakdo
     noise: joined.collected.noise,
     processes,
   };
+}
+
+/** Steps of the recorded tasks that the tables say were enqueued, and of which nothing was recorded. */
+function unseenSteps(
+  timelines: readonly Timeline[],
+  names: StepNames,
+  rows: Rows | undefined,
+): BreakdownResult['completeness']['leftOut'] {
+  if (rows === undefined) return [];
+  const seen = new Set(timelines.map(t => t.attempt.step));
+  const tasks = new Set(timelines.map(t => t.attempt.task));
+  const enqueued = new Set(rows.transitions.filter(t => t.toState === 'enqueued').map(t => t.stepUuid));
+  return rows.steps
+    .filter(({ stepUuid, taskUuid }) => tasks.has(taskUuid) && enqueued.has(stepUuid) && !seen.has(stepUuid))
+    .map(({ stepUuid }) => ({
+      stepUuid,
+      name: names.nameOf.get(stepUuid) ?? '',
+      reason: 'the tables say that it was enqueued; nothing of it is in the recording',
+    }));
 }
 
 function tasksOf(timelines: readonly Timeline[], names: StepNames): BreakdownTask[] {

@@ -54,6 +54,18 @@ export function addWarnings(
       { count: dark.length },
     );
   }
+  joined.collected.horizons.forEach(({ spanNs, logNs }, process) => {
+    const after = timelines.filter(t => t.attempt.result?.process === process && t.attempt.result.startNs > logNs);
+    if (logNs === Number.NEGATIVE_INFINITY || after.length === 0) return;
+    warnings.add(
+      'logs-end-early',
+      'log records of a process end before its spans: what they alone tell is unknown from then on',
+      {
+        count: after.length,
+        example: `${joined.processes.list[process]!.name}: ${formatDuration(spanNs - logNs)} before, ${after.length} results`,
+      },
+    );
+  });
   for (const r of repeated) {
     const times = `${r.name || r.stepUuid}: ${r.phase} ${r.times} times, ${formatDuration(r.extraNs)} more than once`;
     if (r.phase === 'result-processing')

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { analyzeBreakdown } from '../../../analyzers/lifecycle/breakdown.ts';
 import type { BreakdownPart, BreakdownResult, BreakdownStep } from '../../../analyzers/lifecycle/breakdown-result.ts';
+import { parseRows } from '../../../analyzers/lifecycle/evidence/rows.ts';
 import { type Plan, SimulatedTasker, type Truth } from './simulated-tasker.ts';
 
 const LINEAR = [[], [0], [1], [2]];
@@ -227,6 +228,24 @@ describe('a step’s life, simulated', () => {
     assert.equal(result.completeness.complete, 3);
     assert.match(result.completeness.leftOut[0]!.reason, /nothing after its enqueueing/);
     assert.ok(codes(result).includes('incomplete-steps'));
+  });
+
+  test('a step of which the tables alone know is named', () => {
+    const { trace, truth } = new SimulatedTasker(PLAN).run();
+    const [first] = truth.steps;
+    const rows = parseRows('rows', {
+      workflow_steps: [{ workflow_step_uuid: 'gone', task_uuid: first!.task, step_name: 'never_seen' }],
+      workflow_step_transitions: [
+        { workflow_step_uuid: 'gone', to_state: 'enqueued', created_at: '2026-09-21T13:33:20.5Z' },
+      ],
+    });
+    const { completeness } = analyzeBreakdown(trace, { rows });
+    assert.equal(completeness.steps, 5);
+    assert.equal(completeness.complete, 4);
+    assert.deepEqual(
+      completeness.leftOut.map(s => s.name),
+      ['never_seen'],
+    );
   });
 
   test('traces only: the worker’s part is one gap with the remedy, and nothing is guessed into it', () => {
