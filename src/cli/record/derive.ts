@@ -1,11 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { TprofError } from '../../base/errors.ts';
 import type { CaptureModels } from '../capture-models.ts';
 
 /** What a step may look at. The manifest says what it will say on disk: this recording's last word. */
 export interface DeriveContext {
   readonly models: CaptureModels;
+  /** Told of each file and how long it took. */
+  readonly log?: Logger;
 }
 
 /** Writes one derived file of the capture from what was recorded. */
@@ -32,10 +35,12 @@ export async function derive(context: DeriveContext, steps: readonly DeriveStep[
   const written: string[] = [];
   const failures: string[] = [];
   for (const step of steps) {
+    const began = performance.now();
     try {
       if (!(await step.applies(context))) continue;
       await step.write(context);
       written.push(step.file);
+      context.log?.debug({ file: step.file, ms: Math.round(performance.now() - began) }, 'derived');
     } catch (error) {
       // Steps write whole files or nothing; what an interrupted one left would look whole.
       await rm(join(context.models.directory, step.file), { force: true });

@@ -8,6 +8,7 @@ import type { RunResult } from '../../../collectors/run-command.ts';
 import { TprofError } from '../../base/errors.ts';
 import { CaptureFile, type CaptureManifest } from '../../model/capture.ts';
 import { CaptureModels } from '../capture-models.ts';
+import { commandLog } from '../command-log.ts';
 import { type CliContext, say } from '../context.ts';
 import { writeStdout } from '../output.ts';
 import { derive } from './derive.ts';
@@ -51,7 +52,10 @@ export async function finishCapture(f: Finish): Promise<void> {
     await writeManifest(folder.directory, { ...final, complete: false });
     const outcome = observed.gaveUp
       ? { written: [], failures: [] }
-      : await derive({ models: new CaptureModels(folder.directory, final) }, DERIVE_STEPS);
+      : await derive(
+          { models: new CaptureModels(folder.directory, final), log: commandLog(context, options) },
+          DERIVE_STEPS,
+        );
     for (const failure of outcome.failures) context.stderr.write(`tprof: ${failure}\n`);
     await writeManifest(folder.directory, final);
     for (const line of summaryLines(final, relative(context.cwd, folder.directory))) say(context, options, line);

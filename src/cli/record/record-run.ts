@@ -5,6 +5,7 @@ import type { ProfilerRun } from '../../../collectors/profilers/profiler.ts';
 import { runCommand } from '../../../collectors/run-command.ts';
 import { watchProcesses } from '../../../collectors/watch-processes.ts';
 import { TprofError } from '../../base/errors.ts';
+import { commandLog } from '../command-log.ts';
 import { type CliContext, say } from '../context.ts';
 import { findProcesses } from './attach-targets.ts';
 import { telemetryEnvironment, withAssignments } from './child-environment.ts';
@@ -46,6 +47,10 @@ export async function recordRun(words: readonly string[], options: RecordOptions
   if (choice.line !== undefined) say(context, options, choice.line);
   const prepared = await prepare({ target, pids, chosen: choice.chosen, environment, options, context });
   const { draft, receiver, runs } = prepared;
+  commandLog(context, options).debug(
+    { profilers: draft.tools.map(tool => tool.id), receiver: receiver?.endpoint, command: prepared.command, pids },
+    'recording',
+  );
 
   const progress = startProgress(context, options, () => receiver?.counts().spans);
   const began = process.hrtime.bigint();
