@@ -1,10 +1,12 @@
 import { type Column, float64Column, int32Column, uint8Column, uint32Column } from '../base/column.ts';
 import type { Warnings } from '../base/warnings.ts';
-import { CodeLocations, type CodeModule } from '../symbols/code-location.ts';
+import { CodeLocations } from '../symbols/code-location.ts';
+import type { KernelReference } from '../symbols/kernel-symbols.ts';
 import type { UserUnwinder } from '../symbols/unwind.ts';
 import type { RecordBatch } from './perf-data-batches.ts';
-import { hex, type PerfHeader } from './perf-data-header.ts';
-import { AddressSpace, type CodeMapping } from './perf-data-maps.ts';
+import type { PerfHeader } from './perf-data-header.ts';
+import { MappingRecords, recordText } from './perf-data-mappings.ts';
+import type { CodeMapping } from './perf-data-maps.ts';
 import { PreviousChain } from './perf-data-previous.ts';
 import { Processes, type ProcessRun, type ThreadRun } from './perf-data-processes.ts';
 import { CpuMode, Misc, RecordType } from './perf-data-record.ts';
@@ -41,8 +43,6 @@ export class PerfCollector {
   readonly processes: Processes = new Processes();
   /** First mapping that each location was seen in. */
   readonly mappingOf: (CodeMapping | undefined)[] = [];
-  /** Paths of jitdump files by process: they are mapped once, as a mark. */
-  readonly jitDumps: Map<number, string> = new Map();
   readonly samples: CollectedSamples = {
     thread: uint32Column(),
     node: int32Column(),
@@ -52,13 +52,11 @@ export class PerfCollector {
     flags: uint8Column(),
   };
   lost = 0;
-  /** Where `_text` or `_stext` was when this was recorded; kernels are loaded elsewhere at each boot. */
-  kernelReference: { readonly symbol: string; readonly address: number } | undefined;
 
   readonly #header: PerfHeader;
   readonly #warnings: Warnings;
   readonly #unwinder: UserUnwinder;
-  readonly #kernel = new AddressSpace();
+  readonly #mappings: MappingRecords;
   readonly #fields = new SampleFields();
   readonly #kernelChain = new PreviousChain();
   #switchLayouts: (SwitchLayout | undefined)[] = [];
@@ -68,6 +66,15 @@ export class PerfCollector {
     this.#header = header;
     this.#unwinder = unwinder;
     this.#warnings = warnings;
+    this.#mappings = new MappingRecords(header, this.locations, this.processes, warnings);
+  }
+
+  get jitDumps(): ReadonlyMap<number, string> {
+    return this.#mappings.jitDumps;
+  }
+
+  get kernelReference(): KernelReference | undefined {
+    return this.#mappings.kernelReference;
   }
 
   /** One record. A promise only where an object file has to be opened before its stack can be unwound. */
@@ -83,13 +90,13 @@ export class PerfCollector {
       case RecordType.sample:
         return this.#sample(batch, offset, timeNs);
       case RecordType.mmap:
-        this.#mmap(batch, body, end, misc, false);
+        this.#mappings.read(batch, body, end, misc, false);
         break;
       case RecordType.mmap2:
-        this.#mmap(batch, body, end, misc, true);
+        this.#mappings.read(batch, body, end, misc, true);
         break;
       case RecordType.comm:
-        this.processes.comm(i32(body), i32(body + 4), text(batch, body + 8, end), (misc & Misc.commExec) !== 0);
+        this.processes.comm(i32(body), i32(body + 4), recordText(batch, body + 8, end), (misc & Misc.commExec) !== 0);
         break;
       case RecordType.fork:
         this.processes.fork(i32(body), i32(body + 4), i32(body + 8), i32(body + 12));
@@ -313,7 +320,7 @@ export class PerfCollector {
   #resolve(process: ProcessRun, node: number, low: number, high: number, isReturn: boolean): void {
     const address = high * 4294967296 + low - (isReturn ? 1 : 0);
     const { locations } = this;
-    const mapping = address < 0 ? this.#kernel.find(address) : process.space.find(address);
+    const mapping = address < 0 ? this.#mappings.kernel.find(address) : process.space.find(address);
     let location: number;
     if (mapping === undefined) {
       const module =
@@ -327,76 +334,7 @@ export class PerfCollector {
     }
     this.tree.setLocation(node, location);
   }
-
-  #mmap(batch: RecordBatch, body: number, end: number, misc: number, second: boolean): void {
-    const { view } = batch;
-    const le = this.#header.littleEndian;
-    const nameAt = body + (second ? 64 : 32);
-    if (nameAt > end) {
-      this.#warnings.add('damaged-input', 'records of mapped files that are cut short were left out');
-      return;
-    }
-    if ((misc & Misc.mmapData) !== 0) return;
-    const path = text(batch, nameAt, end);
-    const start = address(view, body + 8, le);
-    const length = Number(view.getBigUint64(body + 16, le));
-    const fileOffset = address(view, body + 24, le);
-    const pid = view.getInt32(body, le);
-    let buildId = this.#header.buildIds.get(path) ?? '';
-    if (second && (misc & Misc.mmapBuildId) !== 0) {
-      const size = Math.min(20, view.getUint8(body + 32));
-      buildId = hex(batch.bytes.subarray(body + 36, body + 36 + size));
-    }
-    if (pid === -1 || (misc & Misc.cpuMode) === CpuMode.kernel) {
-      this.#mapKernel(path, start, start + length, fileOffset, buildId);
-      return;
-    }
-    if (/\/jit-\d+\.dump$/.test(path)) {
-      this.jitDumps.set(pid, path);
-      return;
-    }
-    const module = this.#moduleOf(path, buildId, pid);
-    this.processes.process(pid).space.add({ start, end: start + length, fileOffset, module });
-  }
-
-  #mapKernel(path: string, start: number, end: number, fileOffset: number, buildId: string): void {
-    const reference = /^\[kernel\.kallsyms\](_s?text)$/.exec(path);
-    if (reference !== null) {
-      this.kernelReference = { symbol: reference[1]!, address: fileOffset };
-      const id = this.#header.buildIds.get('[kernel.kallsyms]') ?? buildId;
-      // Its length was once all of memory up to the top: modules that follow cut it.
-      const module = this.locations.module('kernel', '[kernel]', id, 0);
-      this.#kernel.add({ start, end: end <= start ? 0 : Math.min(end, 0), fileOffset: 0, module });
-      return;
-    }
-    const module = this.locations.module('kernel', path.startsWith('[') ? path : `[${basename(path)}]`, buildId, 0);
-    this.#kernel.add({ start, end, fileOffset: 0, module });
-  }
-
-  #moduleOf(path: string, buildId: string, pid: number): CodeModule {
-    if (path === '[vdso]') return this.locations.module('vdso', path, buildId, pid);
-    if (path === '[vsyscall]' || path === '[uprobes]') return this.locations.module('unknown', path, '', 0);
-    if (path === '' || /^(\/\/anon|\[|\/memfd:|\/dev\/zero|\/SYSV|\/anon_hugepage)/.test(path)) {
-      return this.locations.module('jit', '[anon]', '', pid);
-    }
-    return this.locations.module('file', path, buildId, pid);
-  }
 }
 
 /** Event number of rows that no event made: time off the CPU. */
 export const OFF_CPU_EVENT = 255;
-
-function address(view: DataView, at: number, le: boolean): number {
-  return view.getUint32(at + (le ? 0 : 4), le) + view.getInt32(at + (le ? 4 : 0), le) * 4294967296;
-}
-
-const decoder = new TextDecoder();
-
-function text({ bytes }: RecordBatch, start: number, end: number): string {
-  const nul = bytes.indexOf(0, start);
-  return decoder.decode(bytes.subarray(start, nul === -1 || nul > end ? end : nul));
-}
-
-function basename(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}

@@ -11,7 +11,13 @@ export interface LoadedImage {
   readonly debug: Elf | undefined;
   /** DWARF that several debug files share. */
   readonly supplementary: Elf | undefined;
+  /** Where debug information was looked for without success; empty where it was found. */
+  readonly lookedAt: readonly string[];
 }
+
+/** One sentence for all object files; the examples say which, and where was looked. */
+export const SYMBOLS_MISSING =
+  'object files of the recording are not here, or without symbols: their functions have no names';
 
 /** Finds and opens each module's file once, checked by build id. What is not found is a warning that says where it looked. */
 export class ImageLoader {
@@ -44,24 +50,24 @@ export class ImageLoader {
     const { elf, others } = await this.#firstElf(places, buildId);
     if (elf === undefined) {
       const what = others > 0 ? `another build is there now (wanted ${buildId})` : 'not found';
-      this.#warnings.add(
-        'symbols-missing',
-        'object files of the recording are not here: their functions have no names',
-        { example: `${path}: ${what}; looked at ${places.join(', ')}` },
-      );
+      this.#warnings.add('symbols-missing', SYMBOLS_MISSING, {
+        example: `${path}: ${what}; looked at ${places.join(', ')}`,
+      });
       return undefined;
     }
-    const debug =
-      (elf.section('.debug_info') ?? elf.section('.zdebug_info')) ? undefined : await this.#debug(elf, path);
-    return { elf, debug, supplementary: await this.#supplementary(debug ?? elf) };
+    const { debug, lookedAt } = await this.#debug(elf, path);
+    return { elf, debug, supplementary: await this.#supplementary(debug ?? elf), lookedAt };
   }
 
-  async #debug(elf: Elf, path: string): Promise<Elf | undefined> {
+  async #debug(elf: Elf, path: string): Promise<Pick<LoadedImage, 'debug' | 'lookedAt'>> {
+    const own = elf.section('.debug_info') ?? elf.section('.zdebug_info');
+    if (own !== undefined) return { debug: undefined, lookedAt: [] };
     const link = await elf.read('.gnu_debuglink');
     const debugLink = link === undefined ? '' : new ByteReader(link).cString();
-    if (debugLink === '' && elf.buildId === '') return undefined;
+    if (debugLink === '' && elf.buildId === '') return { debug: undefined, lookedAt: [path] };
     const places = this.#objects.candidates({ kind: 'debug', path, buildId: elf.buildId, debugLink });
-    return (await this.#firstElf(places, elf.buildId)).elf;
+    const debug = (await this.#firstElf(places, elf.buildId)).elf;
+    return { debug, lookedAt: debug === undefined ? places : [] };
   }
 
   async #supplementary(elf: Elf): Promise<Elf | undefined> {

@@ -4,7 +4,7 @@ import { demangle } from './demangle.ts';
 import { readDwarfFrames } from './dwarf.ts';
 import { readDwarfSections } from './dwarf-unit.ts';
 import { elfSymbolNames } from './elf-symbols.ts';
-import type { ImageLoader } from './image-loader.ts';
+import { type ImageLoader, SYMBOLS_MISSING } from './image-loader.ts';
 import { readJitDump } from './jitdump.ts';
 import { type KernelReference, kernelSymbolNames } from './kernel-symbols.ts';
 import { readPerfMap } from './perf-map.ts';
@@ -105,6 +105,15 @@ async function nameImage(
       category: '',
     }));
     if (name !== '' || named[0]!.name !== '[unknown]') frames[found[i]!] = named;
+  }
+  const unnamed = found.filter(location => frames[location] === undefined).length;
+  // Some places never have a name: padding, hand-written stubs. Most of them without one is a stripped file.
+  if (unnamed * 2 > found.length) {
+    const where =
+      image.lookedAt.length === 0 ? '' : `; looked for its debug information at ${image.lookedAt.join(', ')}`;
+    warnings.add('symbols-missing', SYMBOLS_MISSING, {
+      example: `${module.path}: it is stripped of its symbols${where}`,
+    });
   }
   elf.forget();
   debug?.forget();
