@@ -4,7 +4,7 @@ const WORKER_QUEUE = '^worker_.*_queue$|_step_queue$';
 const RESULT_QUEUE = 'step_results$';
 const READS = ['queue-read', 'message-receive', 'read-call'];
 const SENDS = ['queue-send', 'message-send', 'send-call', 'broker-publish'];
-const ENQUEUE = ['enqueue', 'enqueue-step'];
+const ENQUEUE = ['enqueue', 'enqueue-step', 'enqueue-task'];
 const ENQUEUE_RUN = [
   'enqueue',
   'enqueue-step',

@@ -103,7 +103,9 @@ export class RoleReader {
 
   ids(): Ids {
     if (this.#found === 0) return NO_IDS;
-    const handle = this.has('messageHandle') ? /msg_id: (\d+)/.exec(this.text('messageHandle'))?.[1] : undefined;
+    const handle = this.has('messageHandle') ? this.text('messageHandle') : '';
+    const handleId = handle === '' ? undefined : /msg_id: (\d+)/.exec(handle)?.[1];
+    const handleQueue = handle === '' ? undefined : /queue_name: "([^"]*)"/.exec(handle)?.[1];
     return {
       taskUuid: this.text('taskUuid'),
       stepUuid: this.text('stepUuid'),
@@ -113,8 +115,8 @@ export class RoleReader {
       namespace: this.text('namespace'),
       taskName: this.text('taskName'),
       correlationId: this.text('correlationId'),
-      queue: this.text('queue'),
-      messageId: handle ?? this.text('messageId'),
+      queue: this.text('queue') || (handleQueue ?? ''),
+      messageId: handleId ?? this.text('messageId'),
       fromState: this.text('fromState'),
       toState: this.text('toState'),
     };
