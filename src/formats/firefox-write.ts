@@ -1,5 +1,6 @@
 import { FrameFlag, type Profile } from '../model/profile.ts';
 import { samplesByThread } from '../model/samples-by-thread.ts';
+import { timeOriginNs } from '../model/time-origin.ts';
 import type { ProfileWriteOptions } from './format.ts';
 import { inLargePieces } from './text-pieces.ts';
 
@@ -21,7 +22,7 @@ function* pieces(profile: Profile, options: ProfileWriteOptions): Generator<stri
   yield ',\n"threads":[';
   let first = true;
   const groups = samplesByThread(profile);
-  const originNs = firstTimeNs(profile);
+  const originNs = timeOriginNs(profile);
   for (const [index, rows] of groups.entries()) {
     if (rows.length === 0) continue;
     yield first ? '\n' : ',\n';
@@ -35,7 +36,7 @@ function* pieces(profile: Profile, options: ProfileWriteOptions): Generator<stri
 function range(profile: Profile): object {
   const { durationNs, samples } = profile;
   if (durationNs === undefined) return {};
-  const originNs = firstTimeNs(profile);
+  const originNs = timeOriginNs(profile);
   let lastNs = durationNs;
   for (const time of samples.timeNs ?? []) lastNs = Math.max(lastNs, time - originNs);
   return { profilingStartTime: 0, profilingEndTime: decimal(lastNs / 1e6) };
@@ -49,7 +50,8 @@ function weightColumn(profile: Profile, options: ProfileWriteOptions): number {
 }
 
 function meta(profile: Profile, tables: SharedTables): object {
-  const epochMs = profile.epochNs === undefined ? 0 : Number(profile.epochNs / 1000n) / 1000;
+  const startNs = (profile.epochNs ?? 0n) + BigInt(Math.round(timeOriginNs(profile)));
+  const epochMs = profile.epochNs === undefined ? 0 : Number(startNs / 1000n) / 1000;
   return {
     preprocessedProfileVersion: VERSION,
     version: 24,
@@ -70,17 +72,6 @@ function meta(profile: Profile, tables: SharedTables): object {
   };
 }
 
-/**
- * What times count from: without an epoch they are on a clock of the recorder's own, and the Firefox Profiler shows
- * only what lies between 0 and `profilingEndTime`.
- */
-function firstTimeNs({ epochNs, samples }: Profile): number {
-  if (epochNs !== undefined || samples.timeNs === undefined || samples.length === 0) return 0;
-  let first = Number.POSITIVE_INFINITY;
-  for (const time of samples.timeNs) if (time < first) first = time;
-  return first;
-}
-
 function* thread(
   profile: Profile,
   index: number,
@@ -98,7 +89,8 @@ function* thread(
   const cpu = valueTypes.findIndex(t => t.name === 'cpu' && t.unit === 'nanoseconds');
   const times = samples.timeNs;
   const own = {
-    name: threadName,
+    // The Firefox Profiler lists threads by name.
+    name: threadName || processName,
     isMainThread: pid !== 0 && (tid === pid || tid === 0),
     processType: 'default',
     processName,

@@ -1,5 +1,6 @@
 import { FrameFlag, type Profile } from '../model/profile.ts';
 import { StackInterner } from '../model/stack-interner.ts';
+import { timeOriginNs } from '../model/time-origin.ts';
 import type { ProfileWriteOptions } from './format.ts';
 import { PprofBytes } from './pprof-wire.ts';
 
@@ -69,7 +70,7 @@ class PprofWriter {
       out.text(6, text);
       yield;
     }
-    if (epochNs !== undefined) out.int(9, epochNs);
+    if (epochNs !== undefined) out.int(9, epochNs + BigInt(Math.round(timeOriginNs(this.#profile))));
     if (durationNs !== undefined) out.int(10, Math.round(durationNs));
     if (intervalNs !== undefined) {
       inner.int(1, cpu);

@@ -71,7 +71,7 @@ async function convert(input: string, output: string, options: ConvertOptions, c
     traces: { weight: options.event },
     ...(options.event === undefined ? {} : { event: options.event }),
   });
-  const profile = mergeProfiles(profiles, profiles[0]?.name ?? input);
+  const profile = mergeProfiles(profiles, profiles.length === 1 ? profiles[0]!.name : input);
   const value = chosenValue(profile, options.event);
   const writeOptions: ProfileWriteOptions = { flags, ...(value === undefined ? {} : { value }) };
   sayWhatMatters(profile, format, writeOptions, options, context);
