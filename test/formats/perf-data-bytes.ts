@@ -60,13 +60,14 @@ export class PerfDataWriter {
     );
   }
 
-  /** IP, TID, TIME, PERIOD, CALLCHAIN: the layout of `fileAttr`. The chain is leaf first. */
-  sample(pid: number, tid: number, timeNs: number, period: number, chain: readonly number[]): void {
+  /** IP, TID, TIME, PERIOD, CALLCHAIN: the layout of `attr`. The chain is leaf first. */
+  sample(pid: number, tid: number, timeNs: number, period: number, chain: readonly number[], id?: number): void {
     const user = this.bigU64(0xfffffffffffffe00n);
     this.record(
       9,
       2,
       concat([
+        ...(id === undefined ? [] : [this.u64(id)]),
         this.u64(chain[0] ?? 0),
         this.u32(pid),
         this.u32(tid),
@@ -87,17 +88,20 @@ export class PerfDataWriter {
     this.record(68, 0, new Uint8Array(0));
   }
 
-  /** cpu-clock, 1,000,000 ns, IP|TID|TIME|PERIOD|CALLCHAIN, with sample ids in all records. */
-  attr(): Uint8Array {
+  /**
+   * cpu-clock (or the software event `config`), 1,000,000 ns, IP|TID|TIME|PERIOD|CALLCHAIN, with sample ids in all
+   * records; with IDENTIFIER where there are several events.
+   */
+  attr(config = 0, identifier = false): Uint8Array {
     const flags = new Uint8Array(8);
     // sample_id_all is bit 18; bit fields run from the other end on big-endian machines.
     flags[2] = this.#le ? 0x04 : 0x20;
     return concat([
       this.u32(1),
       this.u32(136),
-      this.u64(0),
+      this.u64(config),
       this.u64(1_000_000),
-      this.u64(1 | 2 | 4 | 256 | 32),
+      this.u64(1 | 2 | 4 | 256 | 32 | (identifier ? 65536 : 0)),
       this.u64(0),
       flags,
       new Uint8Array(88),
@@ -123,6 +127,23 @@ export class PerfDataWriter {
       attr,
       this.u64(0),
       this.u64(0),
+      data,
+    ]);
+  }
+
+  /** Two events, cpu-clock with id 7 and page-faults with id 8; all records end with an identifier. */
+  fileOfTwoEvents(): Uint8Array {
+    const attrs = [this.attr(0, true), this.attr(2, true)];
+    const size = attrs[0]!.length + 16;
+    const idsAt = 104 + 2 * size;
+    const data = concat(this.#records);
+    return concat([
+      this.#magic(),
+      ...[104, size, 104, 2 * size, idsAt + 16, data.length, 0, 0].map(word => this.u64(word)),
+      new Uint8Array(32),
+      ...attrs.flatMap((attr, i) => [attr, this.u64(idsAt + i * 8), this.u64(8)]),
+      this.u64(7),
+      this.u64(8),
       data,
     ]);
   }

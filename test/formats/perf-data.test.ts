@@ -258,3 +258,83 @@ test('perf.data: context switches become off-CPU time at the place where the thr
   const waiting = [...profile.frames.flags].filter(flags => flags & FrameFlag.waiting).length;
   assert.equal(waiting, 2);
 });
+
+for (const littleEndian of [true, false]) {
+  const order = littleEndian ? 'little' : 'big';
+  test(`perf.data: two events are two columns; --event chooses (${order} endian)`, async () => {
+    const w = new PerfDataWriter(littleEndian);
+    // Side-band records end with the identifier too: 8 bytes behind TID and TIME.
+    w.record(3, 0x2000, concat([w.u32(10), w.u32(10), w.text('prog'), w.trailer(10, 10, 0), w.u64(7)]));
+    w.sample(10, 10, 100, 1000, [0x1010], 7);
+    w.sample(10, 10, 200, 3, [0x1010], 8);
+    w.sample(10, 10, 300, 2000, [0x1010], 7);
+    const profile = await read(w.fileOfTwoEvents());
+    assert.deepEqual(profile.valueTypes, [
+      { name: 'cpu-clock', unit: 'nanoseconds' },
+      { name: 'page-faults', unit: 'count' },
+    ]);
+    assert.deepEqual(
+      profile.samples.values.map(column => [...column]),
+      [
+        [1000, 0, 2000],
+        [0, 3, 0],
+      ],
+    );
+    assert.equal(profile.defaultValue, 0);
+    assert.equal(profile.threads[0]!.threadName, 'prog');
+    assert.equal((await read(w.fileOfTwoEvents(), undefined, 'page-faults')).defaultValue, 1);
+  });
+}
+
+test('perf.data: a chain as deep as the kernel records is marked as cut off', async () => {
+  const w = new PerfDataWriter();
+  w.comm(10, 10, 'prog', 0, true);
+  w.sample(
+    10,
+    10,
+    100,
+    1,
+    Array.from({ length: 127 }, (_, i) => 0x1000 + i),
+  );
+  w.sample(
+    10,
+    10,
+    200,
+    1,
+    Array.from({ length: 20 }, (_, i) => 0x1000 + i),
+  );
+  const profile = await read(w.file());
+  const outermost = (s: number): number => {
+    let stack = profile.samples.stack[s]!;
+    while (profile.stacks.parent[stack]! >= 0) stack = profile.stacks.parent[stack]!;
+    return profile.frames.flags[profile.stacks.frame[stack]!]!;
+  };
+  assert.equal(outermost(0) & FrameFlag.truncated, FrameFlag.truncated);
+  assert.equal(outermost(1) & FrameFlag.truncated, 0);
+});
+
+test('perf.data: chains that begin like the one before, end elsewhere, and meet the kernel', async () => {
+  const w = new PerfDataWriter();
+  w.comm(10, 10, 'prog', 0, true);
+  w.mmap2(10, 0x1000, 0x1000, 0, '//anon', 0);
+  const map = '1000 10 a\n1010 10 b\n1020 10 c\n1030 10 d\n';
+  // Leaf first; an address that is returned to may be the first one behind its function.
+  const chains = [
+    [0x1028, 0x1018, 0x1008],
+    [0x1018, 0x1008],
+    [0x1030, 0x1018, 0x1008],
+    [0x1028, 0x1020, 0x1008],
+    [0x1018, 0x1018, 0x1008],
+  ];
+  chains.forEach((chain, i) => {
+    w.sample(10, 10, 100 + i, 1, chain);
+  });
+  const profile = await read(w.file(), perfMaps({ 'perf-10.map': map }));
+  assert.deepEqual(folded(profile), [
+    'prog: a;b;c 1',
+    'prog: a;b 1',
+    'prog: a;b;d 1',
+    'prog: a;b;c 1',
+    'prog: a;b;b 1',
+  ]);
+});
