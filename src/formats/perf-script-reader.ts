@@ -7,7 +7,7 @@ import {
   type StackIndex,
   type ThreadIndex,
 } from '../model/profile.ts';
-import { ProfileBuilder } from '../model/profile-builder.ts';
+import { type FrameInput, ProfileBuilder } from '../model/profile-builder.ts';
 import type { ProfileReadOptions } from './format.ts';
 import { frameOfText } from './frame-of-text.ts';
 import { type EventLine, parseEventLine } from './perf-script-event.ts';
@@ -21,8 +21,10 @@ const HASH = 0x23;
 interface LineFrames {
   /** Root first; several where the symbol holds inlined calls (`a->b`). Empty: a process name, which is no frame. */
   readonly frames: readonly FrameIndex[];
+  /** The same, as they were entered: a source line below gives them a place. */
+  readonly inputs: readonly FrameInput[];
   /** An inlined frame's own line names no module: that of the machine frame below it is taken. */
-  readonly inlined: { readonly text: string; readonly byModule: Map<string, FrameIndex> } | undefined;
+  readonly inlined: { readonly input: FrameInput; readonly byModule: Map<string, FrameIndex> } | undefined;
   readonly module: string;
 }
 
@@ -137,6 +139,7 @@ export class PerfScriptReader {
     let number = cache.find(bytes, start, end);
     if (number === -1) {
       const known = this.#learn(this.#decoder.decode(bytes.subarray(start, end)), isJava);
+      if (known === undefined && this.#sourceLine(this.#decoder.decode(bytes.subarray(start, end)))) return true;
       if (known === undefined) {
         this.#skipped('lines below an event are no frames', bytes, start, end);
         return false;
@@ -149,7 +152,8 @@ export class PerfScriptReader {
   }
 
   #number(line: LineFrames): number {
-    const key = line.inlined === undefined ? `${line.frames.join()},${line.module}` : `i${line.inlined.text}`;
+    const key =
+      line.inlined === undefined ? `${line.frames.join()},${line.module}` : `i${JSON.stringify(line.inlined.input)}`;
     let number = this.#numberOf.get(key);
     if (number === undefined) {
       number = this.#known.push(line) - 1;
@@ -165,22 +169,49 @@ export class PerfScriptReader {
     const { module } = line;
     const [first] = line.frames;
     if (module === 'inlined' && first !== undefined && line.frames.length === 1) {
-      return { frames: [], module: '', inlined: { text: first.printed, byModule: new Map() } };
+      return {
+        frames: [],
+        inputs: [],
+        module: '',
+        inlined: { input: frameOfText(first.printed), byModule: new Map() },
+      };
     }
     const flags = moduleFlags(module);
     const known = module === '[unknown]' ? '' : module;
-    const frames = line.frames.map(({ printed, name, inlinedPart }) => {
+    const inputs = line.frames.map(({ printed, name, inlinedPart }): FrameInput => {
       const shown = inlinedPart && !printed.includes('_[i]') ? `${printed}_[i]` : printed;
       const frame = name === printed ? frameOfText(shown) : frameOfText(name, shown);
       const own = (frame.flags ?? 0) & ~FrameFlag.jit;
-      return this.#builder.frame({
+      return {
         ...frame,
         module: frame.module === undefined || frame.module === '' ? known : frame.module,
         flags: inlinedPart ? own | FrameFlag.inlined : own | flags,
         ...(flags === FrameFlag.kernel && !frame.category ? { category: 'Kernel' } : {}),
-      });
+      };
     });
-    return { frames, module: known, inlined: undefined };
+    const frames = inputs.map(input => this.#builder.frame(input));
+    return { frames, inputs, module: known, inlined: undefined };
+  }
+
+  /** `perf script -F +srcline` prints `file:line` below each frame. */
+  #sourceLine(text: string): boolean {
+    const match = /^\s*(\S.*):(\d{1,9})$/.exec(text);
+    const number = this.#stack.at(-1);
+    if (match === null || number === undefined) return false;
+    const key = `@${number} ${match[0]}`;
+    let placed = this.#numberOf.get(key);
+    if (placed === undefined) {
+      const line = this.#known[number]!;
+      const place = (input: FrameInput): FrameInput =>
+        input.file === undefined || input.file === '' ? { ...input, file: match[1]!, line: Number(match[2]) } : input;
+      const inputs = line.inputs.map((input, i) => (i === line.inputs.length - 1 ? place(input) : input));
+      const frames = inputs.map(input => this.#builder.frame(input));
+      const inlined = line.inlined && { input: place(line.inlined.input), byModule: new Map<string, FrameIndex>() };
+      placed = this.#known.push({ ...line, inputs, frames, inlined }) - 1;
+      this.#numberOf.set(key, placed);
+    }
+    this.#stack[this.#stack.length - 1] = placed;
+    return true;
   }
 
   /** Enters the sample that is open, if any. */
@@ -233,7 +264,7 @@ export class PerfScriptReader {
   #inlinedFrame(inlined: NonNullable<LineFrames['inlined']>, module: string): FrameIndex {
     let frame = inlined.byModule.get(module);
     if (frame === undefined) {
-      frame = this.#builder.frame({ ...frameOfText(inlined.text), module, flags: FrameFlag.inlined });
+      frame = this.#builder.frame({ ...inlined.input, module, flags: FrameFlag.inlined });
       inlined.byModule.set(module, frame);
     }
     return frame;

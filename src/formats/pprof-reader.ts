@@ -11,22 +11,14 @@ import {
 } from '../model/profile.ts';
 import { ProfileBuilder } from '../model/profile-builder.ts';
 import { StackInterner } from '../model/stack-interner.ts';
+import { type Id, label, line, type RawLabel, valueType } from './pprof-messages.ts';
 import type { PprofCursor } from './pprof-wire.ts';
-
-type Id = number | string;
 
 interface Location {
   mapping: Id;
   address: number;
   /** Innermost call first. */
   readonly lines: { readonly func: Id; readonly line: number; readonly column: number }[];
-}
-
-interface RawLabel {
-  key: number;
-  text: number;
-  number: number;
-  unit: number;
 }
 
 const SCALES: Readonly<Record<string, number>> = {
@@ -359,39 +351,6 @@ export class PprofReader {
       .reverse()
       .map((frame, depth) => this.#builder.frame(depth === 0 ? frame : { ...frame, flags: FrameFlag.inlined }));
   }
-}
-
-function valueType(cursor: PprofCursor): { type: number; unit: number } {
-  const result = { type: 0, unit: 0 };
-  while (cursor.next()) {
-    if (cursor.field === 1) result.type = cursor.int();
-    else if (cursor.field === 2) result.unit = cursor.int();
-    else cursor.skip();
-  }
-  return result;
-}
-
-function label(cursor: PprofCursor): RawLabel {
-  const result = { key: 0, text: 0, number: 0, unit: 0 };
-  while (cursor.next()) {
-    if (cursor.field === 1) result.key = cursor.int();
-    else if (cursor.field === 2) result.text = cursor.int();
-    else if (cursor.field === 3) result.number = cursor.int();
-    else if (cursor.field === 4) result.unit = cursor.int();
-    else cursor.skip();
-  }
-  return result;
-}
-
-function line(cursor: PprofCursor): { func: Id; line: number; column: number } {
-  const result: { func: Id; line: number; column: number } = { func: 0, line: 0, column: 0 };
-  while (cursor.next()) {
-    if (cursor.field === 1) result.func = cursor.id();
-    else if (cursor.field === 2) result.line = cursor.int();
-    else if (cursor.field === 3) result.column = cursor.int();
-    else cursor.skip();
-  }
-  return result;
 }
 
 function place(value: number): number {

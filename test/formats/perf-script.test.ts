@@ -100,6 +100,27 @@ test('perf-script: clock events are time; tabs, CRLF and UTF-16 are read', async
   }
 });
 
+test('perf-script: source lines below frames are their place; --context prints it, --inline marks inlined frames', async () => {
+  const text = [
+    'app 100/100 [000] 5.5: 7 cycles: ',
+    '\t10 inner+0x1 (inlined)',
+    '  inner.h:12',
+    '\t10 main+0x5 (/bin/app)',
+    '  /srv/app/main.c:40',
+    '\t20 _start+0x5 (/bin/app)',
+    '',
+    '',
+  ].join('\n');
+  const profile = await read(text);
+  assert.deepEqual(profile.warnings, []);
+  assert.equal(await writtenText(collapsed, profile), 'app;_start;main;inner 7\n');
+  assert.equal(
+    await writtenText(collapsed, profile, { flags: new Set(['context', 'inline']) }),
+    'app;_start;main:main.c:40;inner:inner.h:12_[i] 7\n',
+  );
+  assert.equal(frameNamed(profile, 'inner').module, '/bin/app');
+});
+
 const CAPTURE = new URL('../../../shared/captures/tasker/perf-linear-pgmq/perf-script.txt.gz', import.meta.url);
 
 test('perf-script: a recorded Tasker, 1,790 samples with inlined frames', async t => {
