@@ -33,7 +33,11 @@ export function stackWeights(profile: Profile, value: number): StackWeights {
  * Total weight of each function, counting a sample once however often the function recurs on its stack: a stack's
  * subtree counts for its function only where no caller below it is the same function.
  */
-export function functionTotals(profile: Profile, functions: FunctionTable, weights: StackWeights): Float64Array {
+export function functionTotals(
+  profile: Profile,
+  functions: Pick<FunctionTable, 'length' | 'ofFrame'>,
+  weights: StackWeights,
+): Float64Array {
   const { parent, frame, length } = profile.stacks;
   const firstChild = new Int32Array(length).fill(-1);
   const nextSibling = new Int32Array(length).fill(-1);

@@ -3,6 +3,7 @@ import { attachCommand } from './commands/attach.ts';
 import { breakdownCommand } from './commands/breakdown.ts';
 import { convertCommand } from './commands/convert.ts';
 import { criticalPathCommand } from './commands/critical-path.ts';
+import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { e2eCommand } from './commands/e2e.ts';
 import { flameCommand } from './commands/flame.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly CommandFactory[] = [
   breakdownCommand,
   convertCommand,
   criticalPathCommand,
+  diffCommand,
   doctorCommand,
   e2eCommand,
   flameCommand,

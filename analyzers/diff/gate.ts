@@ -1,0 +1,185 @@
+import { TprofError } from '../../src/base/errors.ts';
+import { formatDuration, formatShare } from '../../src/base/format-units.ts';
+import type { GateExpression } from './gate-expression.ts';
+import type { LatencyDiff } from './latency-diff.ts';
+import { normaliseName } from './normalise-name.ts';
+import type { FunctionShares, ProfileDiff } from './profile-diff.ts';
+import { shareChange } from './share-change.ts';
+import { type TimeSeries, taskCount, timeChange, timeP } from './time-series.ts';
+
+/** How often a gate may fail although nothing changed; all gates of one call together. */
+export const FALSE_ALARMS = 0.01;
+
+/** Tasks a side below which a quantile is not judged: fewer cannot reach a p of 1 % (p50), or have no such tail (p95). */
+export const TASKS_NEEDED = { p50: 6, p95: 20 } as const;
+
+/** Independent samples a side below which shares are not judged. */
+const SAMPLES_NEEDED = 100;
+
+export interface GateResult {
+  readonly expression: string;
+  /** True = passed. False only where the effect is beyond the threshold and noise does not explain it. */
+  readonly held: boolean;
+  /** What was measured, with its interval; or why nothing can be said. */
+  readonly reason: string;
+}
+
+/**
+ * Judges each expression: it fails where the whole interval lies beyond the threshold. Intervals are as wide as
+ * `FALSE_ALARMS` asks for, divided by the number of questions, so that more gates do not mean more false alarms.
+ */
+export function judgeGates(
+  expressions: readonly GateExpression[],
+  evidence: { readonly profile: ProfileDiff | undefined; readonly times: LatencyDiff | undefined },
+): GateResult[] {
+  const questions = expressions.map(expression =>
+    isShare(expression)
+      ? { expression, functions: matchingFunctions(expression, evidence.profile), series: [] }
+      : { expression, functions: [], series: matchingSeries(expression, evidence.times) },
+  );
+  const count = questions.reduce((sum, q) => sum + q.functions.length + q.series.length, 0);
+  const alpha = FALSE_ALARMS / Math.max(1, count);
+  return questions.map(({ expression, functions, series }) => {
+    const answers = isShare(expression)
+      ? functions.map(f => judgeShare(expression, f, alpha, functions.length > 1))
+      : series.map(s => judgeTime(expression, s, alpha, series.length > 1));
+    const failed = answers.filter(answer => !answer.held);
+    return {
+      expression: expression.text,
+      held: failed.length === 0,
+      reason: (failed.length > 0 ? failed : answers).map(answer => answer.reason).join('; '),
+    };
+  });
+}
+
+interface Answer {
+  readonly held: boolean;
+  readonly reason: string;
+}
+
+function isShare({ what }: GateExpression): boolean {
+  return what === 'self' || what === 'total';
+}
+
+function judgeShare(expression: GateExpression, f: FunctionShares, alpha: number, named: boolean): Answer {
+  const sides = expression.what === 'self' ? f.self : f.total;
+  const change = shareChange(...sides, 1 - 2 * alpha);
+  const { kind, value } = expression.threshold;
+  const threshold = kind === 'relative' ? value * change.before : value;
+  const few = sides.map(side => side.sizes.reduce((sum, n) => sum + n, 0));
+  const who = named ? `${f.name}${f.place === '' ? '' : ` (${f.place})`}: ` : '';
+  if (Math.min(...few) < SAMPLES_NEEDED) {
+    return {
+      held: true,
+      reason: `${who}too few samples to say (${few.map(Math.round).join(' and ')}; ${SAMPLES_NEEDED} a side are needed)`,
+    };
+  }
+  const measured = `${who}${points(change.delta)} (${formatShare(change.before)} → ${formatShare(change.after)}, ${level(alpha)} interval ${points(change.low)} … ${points(change.high)})`;
+  return verdict(expression, measured, change, threshold);
+}
+
+function judgeTime(expression: GateExpression, series: TimeSeries, alpha: number, named: boolean): Answer {
+  const kind = expression.threshold.kind === 'relative' ? 'relative' : 'absolute';
+  const tasks = [taskCount(series.before), taskCount(series.after)];
+  const needed = series.q === 0.5 ? TASKS_NEEDED.p50 : TASKS_NEEDED.p95;
+  const who = named ? `${series.phase} ${series.id}: ` : '';
+  if (Math.min(...tasks) < needed) {
+    return { held: true, reason: `${who}too few tasks to say (${tasks.join(' and ')}; ${needed} a side are needed)` };
+  }
+  const change = timeChange(series, kind, 1 - 2 * alpha);
+  const say = (value: number): string => (kind === 'relative' ? percent(value) : signedDuration(value));
+  const measured = `${who}${say(change.estimate)} (${formatDuration(change.before)} → ${formatDuration(change.after)}, ${level(alpha)} interval ${say(change.low)} … ${say(change.high)})`;
+  const answer = verdict(expression, measured, change, expression.threshold.value);
+  // Resampling few tasks makes intervals too narrow now and then; the exact test of ranks does not have that fault.
+  if (!answer.held && timeP(series, kind, expression.threshold.value, change) > 2 * alpha) {
+    return {
+      held: true,
+      reason: `${measured}: larger than asked, but the ranks of the tasks do not tell it from noise`,
+    };
+  }
+  return answer;
+}
+
+function verdict(
+  { direction }: GateExpression,
+  measured: string,
+  change: { readonly low: number; readonly high: number },
+  threshold: number,
+): Answer {
+  const beyond = direction === 'more' ? change.low > threshold : change.high < threshold;
+  if (beyond) return { held: false, reason: `${measured}: all of it is beyond the threshold` };
+  const within = direction === 'more' ? change.high <= threshold : change.low >= threshold;
+  return {
+    held: true,
+    reason: `${measured}: ${within ? 'within the threshold' : 'not shown to be beyond the threshold'}`,
+  };
+}
+
+function matchingFunctions(expression: GateExpression, diff: ProfileDiff | undefined): readonly FunctionShares[] {
+  if (diff === undefined)
+    throw nothingToJudge(expression, 'profiles on both sides', 'record with a profiler: tprof record');
+  const name = normaliseName(expression.name);
+  const exact = diff.shares.filter(f => f.name === name);
+  const last = exact.length > 0 ? exact : diff.shares.filter(f => isLastPart(f.name, name));
+  if (last.length > 0) return last;
+  const resembling = diff.shares.filter(f => f.name.includes(name)).map(f => f.name);
+  const known = (resembling.length > 0 ? resembling : diff.functions.map(f => f.name)).slice(0, 5);
+  throw nothingToJudge(expression, `a function '${expression.name}'`, `there are, for example: ${known.join(', ')}`);
+}
+
+/** `step_enqueuer` names `app::step_enqueuer` and `Orchestrator.step_enqueuer`. */
+function isLastPart(full: string, name: string): boolean {
+  const bare = full.replace(/\(.*\)$/s, '');
+  return bare === name || bare.endsWith(`::${name}`) || bare.endsWith(`.${name}`);
+}
+
+function matchingSeries(expression: GateExpression, times: LatencyDiff | undefined): readonly TimeSeries[] {
+  if (times === undefined) {
+    throw nothingToJudge(expression, 'times of tasks', 'compare captures with spans, or results of tprof e2e --json');
+  }
+  const { what, name } = expression;
+  const all =
+    what === 'operation' ? times.series.operations : what === 'phase' ? times.series.phases : times.series.latencies;
+  const wanted = what === 'operation' || what === 'phase' ? name : what;
+  const found = all.filter(series => series.id === wanted || `${series.phase}/${series.id}` === wanted);
+  if (found.length > 0) return found;
+  throw nothingToJudge(
+    expression,
+    what === 'operation' || what === 'phase' ? `the ${what} '${name}'` : 'latencies of whole tasks',
+    all.length === 0
+      ? 'these inputs have none'
+      : `there are: ${all
+          .slice(0, 20)
+          .map(series => series.id)
+          .join(', ')}`,
+  );
+}
+
+/** A gate that cannot be judged must not pass in silence. */
+function nothingToJudge(expression: GateExpression, wanted: string, hint: string): TprofError {
+  return new TprofError(
+    'input-invalid',
+    `--fail-on '${expression.text}': expected ${wanted}, found none in the inputs`,
+    {
+      hint,
+    },
+  );
+}
+
+function level(alpha: number): string {
+  return `${Number(((1 - 2 * alpha) * 100).toPrecision(4))} %`;
+}
+
+function percent(value: number): string {
+  if (!Number.isFinite(value)) return value < 0 ? '-∞' : '+∞';
+  return `${value < 0 ? '' : '+'}${(value * 100).toFixed(1)} %`;
+}
+
+function points(value: number): string {
+  return `${value < 0 ? '' : '+'}${(value * 100).toFixed(2)} pt`;
+}
+
+function signedDuration(ns: number): string {
+  if (!Number.isFinite(ns)) return ns < 0 ? '-∞' : '+∞';
+  return `${ns < 0 ? '' : '+'}${formatDuration(ns)}`;
+}
