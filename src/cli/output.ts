@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -76,7 +75,15 @@ export async function writeFileWhole(
 
 /** Waits while the reader of a pipe is slow; a reader that went away (`| head`) is no failure. */
 export async function writeStdout(context: CliContext, data: string | Uint8Array): Promise<void> {
-  if (!context.stdout.write(data)) await Promise.race([once(context.stdout, 'drain'), once(context.stdout, 'close')]);
+  const { stdout } = context;
+  if (stdout.destroyed || stdout.write(data)) return;
+  await new Promise<void>(resolve => {
+    const done = (): void => {
+      for (const event of ['drain', 'close', 'error']) stdout.removeListener(event, done);
+      resolve();
+    };
+    for (const event of ['drain', 'close', 'error']) stdout.once(event, done);
+  });
 }
 
 export function useColor(context: CliContext, options: CommonOptions): boolean {

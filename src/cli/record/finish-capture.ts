@@ -16,7 +16,7 @@ import { DERIVE_STEPS } from './derive-steps.ts';
 import { type ManifestDraft, mergeProcesses } from './manifest-draft.ts';
 import type { Receiver } from './receiver.ts';
 import type { RecordOptions } from './record-options.ts';
-import { summaryLines } from './summary.ts';
+import { type SummaryFindings, summaryLines } from './summary.ts';
 import { unprofiled } from './unprofiled.ts';
 
 /** What the run showed of itself, started or attached to. */
@@ -50,6 +50,7 @@ export async function finishCapture(f: Finish): Promise<void> {
   try {
     // What was recorded is safe from here on; if deriving is interrupted, the folder says that it is not complete.
     await writeManifest(folder.directory, { ...final, complete: false });
+    const models = new CaptureModels(folder.directory, final);
     const outcome = observed.gaveUp
       ? { written: [], failures: [] }
       : await derive(
@@ -58,13 +59,24 @@ export async function finishCapture(f: Finish): Promise<void> {
         );
     for (const failure of outcome.failures) context.stderr.write(`tprof: ${failure}\n`);
     await writeManifest(folder.directory, final);
-    for (const line of summaryLines(final, relative(context.cwd, folder.directory))) say(context, options, line);
+    const findings = observed.gaveUp || options.quiet === true ? {} : await findingsOf(models);
+    for (const line of summaryLines(final, relative(context.cwd, folder.directory), findings))
+      say(context, options, line);
     if (options.json === true) await writeStdout(context, `${JSON.stringify(final)}\n`);
   } catch (error) {
     if (!(error instanceof TprofError)) throw error;
     // The target's own failure is the more telling one, and its code is what a script waits for.
     if (context.exitCode === 0) throw error;
     context.stderr.write(`tprof: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`);
+  }
+}
+
+/** For the summary alone: what could not be derived was said already. */
+async function findingsOf(models: CaptureModels): Promise<SummaryFindings> {
+  try {
+    return { breakdown: await models.breakdown(), hotPaths: await models.hotPaths() };
+  } catch {
+    return {};
   }
 }
 

@@ -1,11 +1,18 @@
-import { formatBytes, formatCount, formatDuration } from '../../base/format-units.ts';
+import type { HotPathsResult } from '../../../analyzers/hot-paths.ts';
+import type { BreakdownResult } from '../../../analyzers/lifecycle/breakdown-result.ts';
+import { formatBytes, formatCount, formatDuration, formatShare } from '../../base/format-units.ts';
 import type { CaptureManifest } from '../../model/capture.ts';
+
+export interface SummaryFindings {
+  readonly breakdown?: BreakdownResult | undefined;
+  readonly hotPaths?: HotPathsResult | undefined;
+}
 
 /** How many losses are told one by one; the manifest has them all. */
 const LOSSES_TOLD = 5;
 
 /** What a person wants to know when the prompt is back: what there is, what is missing, what to type next. */
-export function summaryLines(manifest: CaptureManifest, directory: string): string[] {
+export function summaryLines(manifest: CaptureManifest, directory: string, findings: SummaryFindings = {}): string[] {
   const { processes, profiles, spans, exit, self, losses } = manifest;
   const how =
     exit === undefined
@@ -23,11 +30,45 @@ export function summaryLines(manifest: CaptureManifest, directory: string): stri
   if (losses.length > LOSSES_TOLD) {
     lines.push(`  missing: ${formatCount(losses.length - LOSSES_TOLD)} more, in ${directory}/capture.json`);
   }
+  const { breakdown, hotPaths } = findings;
+  if (breakdown !== undefined) lines.push(...breakdownLines(breakdown));
+  if (hotPaths !== undefined) lines.push(...hotPathLines(hotPaths));
   lines.push(
     `  watching took ${formatDuration(self.cpuUserNs + self.cpuSystemNs)} of CPU and ${formatBytes(self.peakRssBytes)} of memory at most`,
     `  ${manifest.complete ? directory : `${directory} (incomplete)`}: see it with: tprof view ${directory}`,
   );
   return lines;
+}
+
+/** How many of each list are told; the report has them all. */
+const TOLD = 4;
+
+function breakdownLines({ completeness, shares, phases }: BreakdownResult): string[] {
+  const kinds = [
+    ['operations', shares.operation],
+    ['waits', shares.wait],
+    ['handler', shares.handler],
+    ['own code', shares.code],
+    ['unattributed', shares.unattributed],
+  ] as const;
+  const largest = [...phases].sort((a, b) => b.share - a.share || (a.id < b.id ? -1 : 1)).slice(0, TOLD);
+  return [
+    `  ${plural(completeness.steps, 'step')}, ${formatCount(completeness.complete)} of them complete: ${kinds.map(([kind, share]) => `${kind} ${formatShare(share)}`).join(', ')}`,
+    `  by phase: ${largest.map(phase => `${phase.id} ${formatShare(phase.share)}`).join(', ')}, …`,
+  ];
+}
+
+function hotPathLines({ weight, categories, functions }: HotPathsResult): string[] {
+  const own = functions.filter(f => f.category !== 'startup' && f.selfShare > 0).slice(0, TOLD);
+  return [
+    `  ${weight.name} by category: ${categories
+      .slice(0, TOLD + 1)
+      .map(c => `${c.id} ${formatShare(c.share)}`)
+      .join(', ')}`,
+    ...(own.length === 0
+      ? []
+      : [`  hottest, start-up aside: ${own.map(f => `${f.name} ${formatShare(f.selfShare)}`).join(', ')}`]),
+  ];
 }
 
 function plural(count: number, one: string, many = `${one}s`): string {
