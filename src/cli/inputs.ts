@@ -4,6 +4,7 @@ import { dirname, join, parse, resolve } from 'node:path';
 import { exporterNoise } from '../../analyzers/exporter-noise.ts';
 import { TRACE_PROFILE_MODES, traceProfile } from '../../analyzers/trace-profile.ts';
 import { fileSource, pipeSource } from '../../collectors/file-source.ts';
+import { isIsolateLog, preprocessIsolateLog } from '../../collectors/isolate-log.ts';
 import { localObjectFiles } from '../../collectors/object-files.ts';
 import { withSourceMaps } from '../../collectors/source-maps.ts';
 import { TprofError } from '../base/errors.ts';
@@ -42,7 +43,9 @@ export async function openInput(word: string, context: CliContext, options: Open
   if ((await statOrUndefined(path))?.isDirectory() === true) {
     return { kind: 'capture', name: word, directory: path, manifest: await readCaptureManifest(path, word) };
   }
-  return openSource(word, { ...(await fileSource(path)), name: word }, options);
+  const source = { ...(await fileSource(path)), name: word };
+  if (isIsolateLog(source.head)) return openSource(word, await preprocessIsolateLog(path, source), options);
+  return openSource(word, source, options);
 }
 
 function openSource(name: string, source: Source, options: OpenOptions): Input {
