@@ -91,11 +91,38 @@ async function openPlace(place: string): Promise<Source | undefined> {
   try {
     const stat = statSync(place);
     if (!stat.isFile()) return undefined;
+    if (place === '/proc/kallsyms') return generatedFile(place);
     if (place.startsWith('/proc/') && stat.size === 0) return memorySource(place, readFileSync(place));
     return await fileSource(place);
   } catch {
     return undefined;
   }
+}
+
+/** A file that the kernel writes while it is read, which takes longer than to read it: a reader can stop in between. */
+function generatedFile(place: string): Source {
+  return {
+    name: place,
+    size: undefined,
+    head: new Uint8Array(0),
+    async *chunks() {
+      const fd = openSync(place, 'r');
+      try {
+        for (;;) {
+          // The kernel hands out a page at a time: an event for each would cost more than the page.
+          const bytes = Buffer.allocUnsafe(1 << 18);
+          let filled = 0;
+          for (let got = 1; got > 0 && filled < bytes.length; filled += got)
+            got = readSync(fd, bytes, { offset: filled });
+          if (filled === 0) return;
+          yield bytes.subarray(0, filled);
+        }
+      } finally {
+        closeSync(fd);
+      }
+    },
+    range: async (offset, length) => readFileSync(place).subarray(offset, offset + length),
+  };
 }
 
 /** The kernel's shared object has no file; this process has the same one mapped. */

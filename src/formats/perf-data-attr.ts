@@ -148,7 +148,7 @@ function trailerOffsets(type: number, sampleIdAll: boolean): TrailerOffsets {
   return { tid, time, id: identifier >= 0 ? identifier : id };
 }
 
-export function popCount(word: number): number {
+function popCount(word: number): number {
   let count = 0;
   for (let rest = word >>> 0; rest !== 0; rest &= rest - 1) count++;
   return count;

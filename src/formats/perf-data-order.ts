@@ -11,10 +11,6 @@ export class RecordQueue {
   #newest = Number.NEGATIVE_INFINITY;
   #limit = Number.NEGATIVE_INFINITY;
 
-  get length(): number {
-    return this.#offsets.length;
-  }
-
   push(batch: RecordBatch, offset: number, timeNs: number): void {
     this.#batches.push(batch);
     this.#offsets.push(offset);

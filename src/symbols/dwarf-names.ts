@@ -67,7 +67,7 @@ export class FunctionNames {
   }
 }
 
-export function unitAt(units: readonly DwarfUnit[], offset: number): DwarfUnit | undefined {
+function unitAt(units: readonly DwarfUnit[], offset: number): DwarfUnit | undefined {
   let low = 0;
   let high = units.length;
   while (low < high) {

@@ -20,7 +20,6 @@ interface ElfSegment {
   readonly address: number;
   readonly offset: number;
   readonly fileSize: number;
-  readonly executable: boolean;
 }
 
 export const Machine = { x86: 3, arm: 40, x86_64: 62, aarch64: 183, riscv: 243 } as const;
@@ -168,11 +167,6 @@ export class Elf {
     }
     return undefined;
   }
-
-  /** The lowest loaded address: non-zero for programs that are not position independent, and for prelinked ones. */
-  get baseAddress(): number {
-    return this.#segments.reduce((least, s) => Math.min(least, s.address - s.offset), Number.POSITIVE_INFINITY);
-  }
 }
 
 function unpack(unpacked: () => Uint8Array): Uint8Array | undefined {
@@ -196,18 +190,14 @@ async function readSegments(
   for (let i = 0; i < count; i++) {
     r.at = i * size;
     const type = r.u32();
-    let flags = is64 ? r.u32() : 0;
+    if (is64) r.skip(4);
     const offset = is64 ? r.u64() : r.u32();
     const address = is64 ? r.i64() : r.u32();
     if (is64) r.u64();
     else r.u32();
     const fileSize = is64 ? r.u64() : r.u32();
-    if (!is64) {
-      r.u32();
-      flags = r.u32();
-    }
     if (type === PT_LOAD || type === PT_NOTE) {
-      segments.push({ address, offset, fileSize, executable: (flags & 1) === 1, note: type === PT_NOTE });
+      segments.push({ address, offset, fileSize, note: type === PT_NOTE });
     }
   }
   return segments;
@@ -241,8 +231,8 @@ async function readSectionHeaders(
   return headers;
 }
 
-/** The build id among the notes of a section, as lower-case hex; '' = none. Also reads `/sys/kernel/notes`. */
-export function buildIdOf(notes: Uint8Array, littleEndian: boolean): string {
+/** The build id among the notes of a section, as lower-case hex; '' = none. */
+function buildIdOf(notes: Uint8Array, littleEndian: boolean): string {
   const r = new ByteReader(notes, littleEndian);
   while (r.left >= 12) {
     const nameSize = r.u32();

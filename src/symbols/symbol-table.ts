@@ -11,10 +11,6 @@ export class SymbolTable {
     this.#nameOf = nameOf;
   }
 
-  get length(): number {
-    return this.#starts.length;
-  }
-
   find(address: number): { readonly name: string; readonly start: number } | undefined {
     const starts = this.#starts;
     let low = 0;
