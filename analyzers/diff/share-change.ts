@@ -51,6 +51,8 @@ export function shareChange(before: RunShares, after: RunShares, confidence = 0.
 }
 
 function pooled({ shares, sizes }: RunShares): { share: number; size: number } {
+  // Exact: a share times its size, divided by it again, is another number in the last digit.
+  if (shares.length === 1) return { share: shares[0]!, size: sizes[0]! };
   let size = 0;
   let sum = 0;
   for (const [i, share] of shares.entries()) {
