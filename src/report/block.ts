@@ -27,6 +27,8 @@ export interface TableColumn {
   readonly align: 'left' | 'right';
   /** Code font in Markdown and HTML: function names, ids. */
   readonly code?: boolean;
+  /** In a terminal, goes over several lines instead of being cut: sentences, commands. */
+  readonly wrap?: boolean;
   /** Draw the cell's `share` as a bar. */
   readonly bar?: boolean;
 }

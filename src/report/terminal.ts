@@ -81,7 +81,15 @@ function renderTable(table: Table, width: number, paint: (style: Style, text: st
   if (table.caption !== undefined) out.push(paint('bold', printable(table.caption)));
   out.push(paint('dim', line(table.columns.map(column => column.title))));
   table.rows.forEach((row, r) => {
-    out.push(line(texts[r]!, row));
+    const cells = texts[r]!.map((text, c) => (table.columns[c]!.wrap === true ? wrap(text, widths[c]!) : [text]));
+    const height = Math.max(1, ...cells.map(lines => lines.length));
+    for (let l = 0; l < height; l++)
+      out.push(
+        line(
+          cells.map(lines => lines[l] ?? ''),
+          l === 0 ? row : [],
+        ),
+      );
   });
   if (table.omitted !== undefined && table.omitted.rows > 0) {
     out.push(paint('dim', `… and ${table.omitted.rows} more (${table.omitted.how})`));
@@ -105,17 +113,29 @@ function barOf(table: Table, column: number, cell: Cell | undefined): string {
   return ` ${('█'.repeat(full) + rest).padEnd(BAR_WIDTH)}`;
 }
 
-/** Takes width away from the widest left-aligned column until the table fits; numbers are never cut. */
+const NARROWEST = 12;
+const NARROWEST_WRAPPED = 32;
+
+/**
+ * Takes width away until the table fits: from columns that wrap first, then evenly from the widest left-aligned ones.
+ * Numbers are never cut.
+ */
 function shrink(widths: number[], table: Table, width: number): void {
   const bars = table.columns.some((_, c) => hasBar(table, c)) ? BAR_WIDTH + 1 : 0;
-  for (;;) {
-    const total = widths.reduce((sum, w) => sum + w, 0) + GAP * (widths.length - 1) + bars;
+  let excess = widths.reduce((sum, w) => sum + w, 0) + GAP * (widths.length - 1) + bars - width;
+  const widestOf = (wrapped: boolean, narrowest: number): number => {
     let widest = -1;
     table.columns.forEach((column, c) => {
-      if (column.align === 'left' && widths[c]! > 12 && (widest === -1 || widths[c]! > widths[widest]!)) widest = c;
+      if (column.align !== 'left' || (column.wrap === true) !== wrapped || widths[c]! <= narrowest) return;
+      if (widest === -1 || widths[c]! > widths[widest]!) widest = c;
     });
-    if (total <= width || widest === -1) return;
-    widths[widest] = Math.max(12, widths[widest]! - (total - width));
+    return widest;
+  };
+  for (; excess > 0; excess--) {
+    const wrapped = widestOf(true, NARROWEST_WRAPPED);
+    const widest = wrapped === -1 ? widestOf(false, NARROWEST) : wrapped;
+    if (widest === -1) return;
+    widths[widest] = widths[widest]! - 1;
   }
 }
 

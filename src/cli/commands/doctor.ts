@@ -74,7 +74,7 @@ function blocks(findings: readonly Finding[]): Block[] {
     { kind: 'paragraph', text: `Node ${process.versions.node} on ${process.platform} ${process.arch}.` },
     {
       kind: 'table',
-      columns: columns.map(title => ({ title, align: 'left' })),
+      columns: columns.map((title, c) => ({ title, align: 'left', wrap: c === columns.length - 1 })),
       rows: findings.map(({ profiler, status }) => [
         profiler.id,
         status.usable ? 'yes' : 'no',
