@@ -11,6 +11,9 @@ const PATHS: ReadonlyMap<string, OtlpSignal> = new Map([
   ['/v1/metrics', 'metrics'],
 ]);
 
+/** What has arrived so far, for a workload that shows it beside its own progress. Not part of OTLP. */
+export const COUNTS_PATH = '/tprof/counts';
+
 type Encoding = 'protobuf' | 'json';
 
 interface Answer {
@@ -57,6 +60,9 @@ async function answerOf(
   peer: Promise<Peer>,
 ): Promise<Answer | undefined> {
   const { headers, method } = request;
+  if (method === 'GET' && request.url === COUNTS_PATH) {
+    return { status: 200, encoding: 'json', body: Buffer.from(JSON.stringify(intake.counts)) };
+  }
   const signal = PATHS.get((request.url ?? '').split('?')[0]!);
   const named = encodingOf(headers);
   const refusal = named ?? 'json';

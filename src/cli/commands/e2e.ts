@@ -1,12 +1,14 @@
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { COUNTS_PATH } from '../../../collectors/receivers/otlp-http.ts';
+import { RUN_MARK } from '../../../collectors/run-command.ts';
 import { runOnCluster } from '../../../examples/tasker-lite/cluster.ts';
 import { runWorkload, type TaskResult } from '../../../examples/tasker-lite/run.ts';
 import { findScenario, SCENARIOS, type Scenario } from '../../../examples/tasker-lite/scenarios.ts';
 import { WorkloadError } from '../../../examples/tasker-lite/workload-error.ts';
 import { TprofError } from '../../base/errors.ts';
-import { formatDuration } from '../../base/format-units.ts';
+import { formatCount, formatDuration } from '../../base/format-units.ts';
 import { unreachable } from '../../base/unreachable.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
 import { type E2eResult, e2eResult } from '../e2e-result.ts';
@@ -167,17 +169,38 @@ function brokenOff(error: WorkloadError, context: CliContext): undefined {
   }
 }
 
+/** Twice a second: an answer costs the receiver less than a batch does. */
+const ASK_EVERY_MS = 500;
+
 /** One line on a terminal that is written over: tasks done, and how long the rest will take. */
 class Progress {
   readonly #context: CliContext;
   readonly #tasks: number;
   readonly #shown: boolean;
   #firstMs = 0;
+  #text = '';
+  /** Spans that the receiver beside us had when it was last asked. */
+  #spans: number | undefined;
+  #asking: NodeJS.Timeout | undefined;
 
   constructor(context: CliContext, options: E2eOptions) {
     this.#context = context;
     this.#tasks = options.tasks;
     this.#shown = context.stderr.isTTY === true && options.quiet !== true;
+    const receiver = context.env[RUN_MARK] === undefined ? undefined : context.env.OTEL_EXPORTER_OTLP_ENDPOINT;
+    if (!this.#shown || receiver === undefined) return;
+    this.#asking = setInterval(() => void this.#ask(`${receiver}${COUNTS_PATH}`), ASK_EVERY_MS);
+    this.#asking.unref();
+  }
+
+  async #ask(url: string): Promise<void> {
+    try {
+      this.#spans = ((await (await fetch(url)).json()) as { spans: number }).spans;
+      if (this.#text !== '') this.#write();
+    } catch {
+      // A collector of the user's, or none any more: then the line goes without.
+      clearInterval(this.#asking);
+    }
   }
 
   /** A stage of the run; time left is counted from the last one. */
@@ -193,11 +216,18 @@ class Progress {
   }
 
   clear(): void {
+    clearInterval(this.#asking);
     this.#show('');
   }
 
   #show(text: string): void {
-    if (this.#shown) this.#context.stderr.write(`\r\x1b[K${text}`);
+    this.#text = text;
+    this.#write();
+  }
+
+  #write(): void {
+    const spans = this.#text === '' || this.#spans === undefined ? '' : `, ${formatCount(this.#spans)} spans received`;
+    if (this.#shown) this.#context.stderr.write(`\r\x1b[K${this.#text}${spans}`);
   }
 }
 
