@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { isSameProcess, readProcessStat } from '../../collectors/process-table.ts';
 import { ProcessTracker } from '../../collectors/process-tracker.ts';
 
@@ -45,6 +46,8 @@ test('followed are marked processes and their children, also those that dropped 
     for (const stat of alive) if (stat.pid !== own.pid) process.kill(stat.pid, 'SIGKILL');
     own.kill('SIGKILL');
     await once(own, 'exit');
+    // A killed process is there until the kernel is done with it, and an orphan until it is waited for.
+    for (let tries = 0; tracker.alive().length > 0 && tries < 200; tries++) await setTimeout(25);
     assert.equal(tracker.alive().length, 0);
     assert.equal(tracker.list().length, 2, 'what took part stays in the list');
   } finally {
