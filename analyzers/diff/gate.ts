@@ -63,7 +63,8 @@ function isShare({ what }: GateExpression): boolean {
 
 function judgeShare(expression: GateExpression, f: FunctionShares, alpha: number, named: boolean): Answer {
   const sides = expression.what === 'self' ? f.self : f.total;
-  const change = shareChange(...sides, 1 - 2 * alpha);
+  // Half of what is allowed: samples of one recording are a little less independent than coins.
+  const change = shareChange(...sides, 1 - alpha);
   const { kind, value } = expression.threshold;
   const threshold = kind === 'relative' ? value * change.before : value;
   const few = sides.map(side => side.sizes.reduce((sum, n) => sum + n, 0));
@@ -74,7 +75,7 @@ function judgeShare(expression: GateExpression, f: FunctionShares, alpha: number
       reason: `${who}too few samples to say (${few.map(Math.round).join(' and ')}; ${SAMPLES_NEEDED} a side are needed)`,
     };
   }
-  const measured = `${who}${points(change.delta)} (${formatShare(change.before)} → ${formatShare(change.after)}, ${level(alpha)} interval ${points(change.low)} … ${points(change.high)})`;
+  const measured = `${who}${points(change.delta)} (${formatShare(change.before)} → ${formatShare(change.after)}, ${level(alpha / 2)} interval ${points(change.low)} … ${points(change.high)})`;
   return verdict(expression, measured, change, threshold);
 }
 

@@ -1,6 +1,7 @@
 import type { Profile } from '../../src/model/profile.ts';
 import { categoryOf } from '../categories.ts';
 import { functionTotals, stackWeights } from '../stack-weights.ts';
+import { clumping } from './clumping.ts';
 
 /** Where the weight of one run went, waiting left out as the hot-path report does. */
 export interface RunWeights {
@@ -26,7 +27,9 @@ export function runWeights(profile: Profile, value: number, ofFrame: Uint32Array
     all += weights.self[i]!;
   }
   const total = functionTotals(running, { length: functionCount, ofFrame }, weights);
-  return { self, total, all, size: sampleSize(profile, running.samples.values[0]!, value, all) };
+  const values = running.samples.values[0]!;
+  const size = sampleSize(profile, values, value, all) / clumping(profile, values, ofFrame, functionCount);
+  return { self, total, all, size };
 }
 
 /** The profile with one value column, in which waiting samples weigh nothing. */
