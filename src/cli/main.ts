@@ -26,7 +26,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 /** Parses and runs; expected failures become one sentence on standard error and `context.exitCode`. */
 export async function run(argv: readonly string[], context: CliContext): Promise<void> {
   try {
-    await createProgram(context).parseAsync([...argv]);
+    const program = await createProgram(context, argv.slice(2));
+    await program.parseAsync([...argv]);
   } catch (error) {
     context.exitCode = report(error, context);
   }

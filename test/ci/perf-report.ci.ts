@@ -1,7 +1,7 @@
 /**
  * Records programs whose split is known (C, C++, Rust) with frame pointers and with stack copies, and holds what tprof
  * reads against `perf report --stdio --children`: every function over 1 % within half a point, with and without
- * inlined frames. Run: node test/ci/perf-report.ts
+ * inlined frames. Run: node test/ci/perf-report.ci.ts
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
