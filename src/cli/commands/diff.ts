@@ -51,6 +51,7 @@ export function diffCommand(context: CliContext): Command {
       `
 A gate fails (exit 1) only where the effect is larger than asked and noise does not explain it: the whole interval lies
 beyond the threshold. All gates of one call together fail at most once in 100 times by chance where nothing changed.
+How much runs differ by themselves is only known from several a side; with one, that is not in the intervals.
 
 Examples:
   $ tprof diff before/ after/                                          two captures
