@@ -4,6 +4,8 @@ import { logGamma } from './normal.ts';
 export function studentTwoSidedP(t: number, df: number): number {
   if (Number.isNaN(t)) return 1;
   if (!Number.isFinite(t)) return 0;
+  // Near 0 the other tail, where df / (df + t²) would round to 1.
+  if (t * t < df) return 1 - incompleteBeta((t * t) / (df + t * t), 0.5, df / 2);
   return incompleteBeta(df / (df + t * t), df / 2, 0.5);
 }
 
