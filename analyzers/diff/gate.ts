@@ -5,7 +5,7 @@ import type { LatencyDiff } from './latency-diff.ts';
 import { normaliseName } from './normalise-name.ts';
 import type { FunctionShares, ProfileDiff } from './profile-diff.ts';
 import { shareChange } from './share-change.ts';
-import { type TimeSeries, taskCount, timeChange, timeP } from './time-series.ts';
+import { detectableBeyond, type TimeSeries, taskCount, timeChange, timeP } from './time-series.ts';
 
 /** How often a gate may fail although nothing changed; all gates of one call together. */
 export const FALSE_ALARMS = 0.01;
@@ -90,9 +90,12 @@ function judgeTime(expression: GateExpression, series: TimeSeries, alpha: number
   const change = timeChange(series, kind, 1 - 2 * alpha);
   const say = (value: number): string => (kind === 'relative' ? percent(value) : signedDuration(value));
   const measured = `${who}${say(change.estimate)} (${formatDuration(change.before)} → ${formatDuration(change.after)}, ${level(alpha)} interval ${say(change.low)} … ${say(change.high)})`;
-  const answer = verdict(expression, measured, change, expression.threshold.value);
+  const { direction, threshold } = expression;
+  const least = detectableBeyond(change, kind, threshold.value, direction === 'more' ? 1 : -1);
+  const caught = `a true ${say(least)} would be caught 4 times in 5`;
+  const answer = verdict(expression, measured, change, threshold.value, caught);
   // Resampling few tasks makes intervals too narrow now and then; the exact test of ranks does not have that fault.
-  if (!answer.held && timeP(series, kind, expression.threshold.value, change) > 2 * alpha) {
+  if (!answer.held && timeP(series, kind, threshold.value, change) > 2 * alpha) {
     return {
       held: true,
       reason: `${measured}: larger than asked, but the ranks of the tasks do not tell it from noise`,
@@ -106,13 +109,14 @@ function verdict(
   measured: string,
   change: { readonly low: number; readonly high: number },
   threshold: number,
+  caught = '',
 ): Answer {
   const beyond = direction === 'more' ? change.low > threshold : change.high < threshold;
   if (beyond) return { held: false, reason: `${measured}: all of it is beyond the threshold` };
   const within = direction === 'more' ? change.high <= threshold : change.low >= threshold;
   return {
     held: true,
-    reason: `${measured}: ${within ? 'within the threshold' : 'not shown to be beyond the threshold'}`,
+    reason: `${measured}: ${within ? 'within the threshold' : `not shown to be beyond the threshold${caught === '' ? '' : ` (${caught})`}`}`,
   };
 }
 

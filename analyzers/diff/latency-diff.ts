@@ -1,6 +1,6 @@
-import { holm, quantile, smallestDetectableEffect, sortedCopy } from '../statistics.ts';
+import { holm, quantile, sortedCopy } from '../statistics.ts';
 import type { RunTimes, TaskTimes, Timed } from './run-times.ts';
-import { type RunValues, type TimeSeries, taskCount, timeChange, timeP } from './time-series.ts';
+import { detectableBeyond, type RunValues, type TimeSeries, taskCount, timeChange, timeP } from './time-series.ts';
 
 /** A row of `latencies`, `operations` and `phases`. */
 export interface TimeDiff {
@@ -22,7 +22,7 @@ export interface TimeDiff {
   /** Corrected for how many rows of the list were tested (Holm). */
   readonly p: number | null;
   readonly significant: boolean;
-  /** The smallest true relative change that this comparison would have found 4 times in 5. */
+  /** The smallest true relative growth that this comparison would have found 4 times in 5. */
   readonly detectable: number | null;
 }
 
@@ -121,6 +121,7 @@ function rows(series: readonly TimeSeries[]): TimeDiff[] {
     const { one, beforeTasks, afterTasks, change } = draft;
     const sideAlone = change === undefined ? oneSide(one) : undefined;
     const finite = change !== undefined && Number.isFinite(change.low) && Number.isFinite(change.high);
+    const detectable = finite ? detectableBeyond(change, 'relative', 0, 1) : undefined;
     const p = corrected.get(draft) ?? null;
     return {
       id: one.id,
@@ -135,7 +136,7 @@ function rows(series: readonly TimeSeries[]): TimeDiff[] {
       interval: finite ? [change.low, change.high] : null,
       p,
       significant: p !== null && p < 0.05 && finite && (change.low > 0 || change.high < 0),
-      detectable: finite ? smallestDetectableEffect(change.standardError) : null,
+      detectable: detectable !== undefined && Number.isFinite(detectable) ? detectable : null,
     };
   });
 }

@@ -5,6 +5,7 @@ import {
   mannWhitneyU,
   median,
   normalCdf,
+  normalQuantile,
   quantile,
   sortedCopy,
   weightedQuantile,
@@ -89,6 +90,19 @@ export function timeP(series: TimeSeries, kind: ChangeKind, threshold: number, c
   }
   const moved = taskMedians(series.before).map(v => (kind === 'relative' ? v * (1 + threshold) : v + threshold));
   return Math.max(mannWhitneyU(moved, taskMedians(series.after)).p, runs);
+}
+
+/**
+ * The smallest true change beyond `threshold` that would have been found 4 times in 5, by the width of the interval as
+ * it is: few runs make it wider than standard errors alone say.
+ */
+export function detectableBeyond(change: TimeChange, kind: ChangeKind, threshold: number, sign: 1 | -1): number {
+  const reserve = normalQuantile(0.8) * change.standardError;
+  if (kind === 'absolute') {
+    return threshold + sign * ((sign > 0 ? change.estimate - change.low : change.high - change.estimate) + reserve);
+  }
+  const factor = sign > 0 ? (1 + change.estimate) / (1 + change.low) : (1 + change.estimate) / (1 + change.high);
+  return (1 + threshold) * factor * Math.exp(sign * reserve) - 1;
 }
 
 /** How many tasks of a side have the thing. */

@@ -59,7 +59,7 @@ function timeTable(caption: string, title: string, rows: readonly TimeDiff[], to
           row.relativeDelta === null ? (row.before === null ? 'new' : 'gone') : percent(row.relativeDelta),
           row.interval === null ? '–' : `${percent(row.interval[0])} … ${percent(row.interval[1])}`,
           row.significant ? '*' : '',
-          row.detectable === null ? '–' : `±${(row.detectable * 100).toFixed(1)} %`,
+          row.detectable === null ? '–' : percent(row.detectable),
           `${row.beforeTasks}/${row.afterTasks}`,
         ]),
       omitted: { rows: Math.max(0, rows.length - top), how: '--top N, or --json for all' },

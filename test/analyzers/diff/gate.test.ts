@@ -113,6 +113,18 @@ test('too little data never fails a gate, and says so', () => {
   assert.match(judgeGates([parseGate('self(g) > +1pt')], { profile, times: undefined })[0]!.reason, /too few samples/);
 });
 
+test('a gate that holds for want of precision says what it would have caught', () => {
+  const random = seededRandom(2);
+  const spread = { within: 0.1, between: 0 };
+  const times = diffTimes([simulatedRun(20, 1, spread, random)], [simulatedRun(20, 1.06, spread, random)]);
+  const [gate] = judgeGates([parseGate('p50 > +5%')], { profile: undefined, times });
+  assert.equal(gate!.held, true);
+  const [, percent] = /not shown to be beyond the threshold \(a true \+([\d.]+) % would be caught 4 times in 5\)/.exec(
+    gate!.reason,
+  )!;
+  assert.ok(Number(percent) > 8 && Number(percent) < 40, percent);
+});
+
 test('an improvement is what a gate with < asks about', () => {
   const random = seededRandom(4);
   const times = diffTimes([simulatedRun(20, 1, STEADY, random)], [simulatedRun(20, 0.7, STEADY, random)]);
