@@ -4,6 +4,7 @@
  */
 
 export { analyzeCriticalPath, type CriticalPathResult } from '../analyzers/critical-path.ts';
+export { analyzeDiff } from '../analyzers/diff/diff.ts';
 export { analyzeHotPaths, type HotPathsResult } from '../analyzers/hot-paths.ts';
 export { analyzeBreakdown } from '../analyzers/lifecycle/breakdown.ts';
 export type { BreakdownResult } from '../analyzers/lifecycle/breakdown-result.ts';
