@@ -1,6 +1,7 @@
 import type { BreakdownResult, BreakdownTask, NamedFigures } from '../../analyzers/lifecycle/breakdown-result.ts';
 import { formatCount, formatDuration, formatShare } from '../base/format-units.ts';
 import type { Block, Cell, Table, TableColumn } from './block.ts';
+import { taskWaterfall } from './task-waterfall.ts';
 import { warningBlocks } from './warnings-view.ts';
 
 export interface BreakdownViewOptions {
@@ -50,7 +51,7 @@ export function breakdownView(result: BreakdownResult, options: BreakdownViewOpt
   if (result.code.length > 0)
     blocks.push(figuresTable('Own code between two operations', 'phase', result.code, f => f.phase));
   blocks.push(countsTable(result), tasksTable(result, top), ...foundTables(result, top));
-  if (options.detail === true) for (const task of result.tasks) blocks.push(...taskDetail(task));
+  if (options.detail === true) for (const task of result.tasks) blocks.push(taskWaterfall(task), ...taskDetail(task));
   return blocks;
 }
 
