@@ -1,6 +1,6 @@
 // The breakdown against the server's own word: PostgreSQL logs each statement with its parameters, which name the step.
 // Emitting by the conventions, every operation is at the step that the server names, once. Emitting like Tasker does
-// (no ids on statements), at least 99 % are, with 1, 4 and 16 steps in flight.
+// (no ids on statements), at least 99 % are, with 1, 4 and 16 steps in flight, of the steps whose records all arrived.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -55,8 +55,13 @@ for (const { emit, scenario, tasks, concurrency, least } of CASES) {
     const agreement = compare(result, readFileSync(log, 'utf8'), emit === 'tasker' ? BESIDE_THE_PATH : new Set());
     const label = `${scenario}, ${tasks} tasks, ${concurrency} at once, emitting ${emit}`;
     console.log(
-      `${label}: ${agreement.agree} of ${agreement.total} statements are at the step that the server names; ` +
+      `${label}: ${agreement.agree} of ${agreement.total} statements are at the step that the server names, ${agreement.leftOut} more are of steps that are not wholly in the recording; ` +
         `unattributed ${(result.shares.unattributed * 100).toFixed(2)} %, code ${(result.shares.code * 100).toFixed(1)} %, waits ${(result.shares.wait * 100).toFixed(1)} %`,
+    );
+    // Emitting like Tasker, nothing is flushed at the end, and the last steps may be lost with it.
+    assert.ok(
+      agreement.leftOut <= (emit === 'tasker' ? 0.1 * agreement.total : 0),
+      `${label}: ${agreement.leftOut} left out`,
     );
     assert.ok(agreement.agree / agreement.total >= least, `${label}: ${agreement.examples.join('; ')}`);
     if (emit === 'conventions') {
@@ -81,6 +86,8 @@ for (const { emit, scenario, tasks, concurrency, least } of CASES) {
 interface Agreement {
   readonly agree: number;
   readonly total: number;
+  /** Of steps that the breakdown says it has not wholly: records of them were lost. */
+  readonly leftOut: number;
   /** Operations that the breakdown has more than once at a step although the server ran them once. */
   readonly twice: number;
   readonly examples: readonly string[];
@@ -108,10 +115,22 @@ function compare(result: BreakdownResult, logText: string, ignored: ReadonlySet<
   let agree = 0;
   let total = 0;
   let twice = 0;
+  let leftOut = 0;
+  // What never arrived is named as such by the breakdown itself: such a step says what it lacks.
+  const complete = new Set(
+    result.tasks
+      .flatMap(task => task.steps)
+      .filter(step => step.complete && !step.parts.some(part => part.kind === 'unattributed'))
+      .map(step => step.stepUuid),
+  );
   const examples: string[] = [];
   for (const statement of statements) {
     const step = stepOf(statement);
     if (step === '' || ignored.has(statement.name)) continue;
+    if (!complete.has(step)) {
+      leftOut++;
+      continue;
+    }
     total++;
     const found = seen.get(`${statement.name} ${step}`) ?? [];
     const times = owners.get(statement.name)?.get(step) ?? 0;
@@ -125,5 +144,5 @@ function compare(result: BreakdownResult, logText: string, ignored: ReadonlySet<
     else if (examples.length < 5)
       examples.push(`${statement.name} of ${step}: ${found.length === 0 ? 'not there' : 'at another time'}`);
   }
-  return { agree, total, twice, examples };
+  return { agree, total, leftOut, twice, examples };
 }
