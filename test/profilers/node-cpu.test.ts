@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -213,7 +213,7 @@ for (const { path, version } of nodes()) {
         assert.deepEqual(perProcess, [1, 1, 9], JSON.stringify(harvest.losses));
         assert.deepEqual(harvest.losses, []);
         assert.equal(harvest.processes?.length, 3);
-        assert.deepEqual(harvest.tools, [{ id: 'node', version, path }]);
+        assert.deepEqual(harvest.tools, [{ id: 'node', version, path: realpathSync(path) }]);
       },
       { node: path },
     ));
