@@ -17,7 +17,13 @@ export async function readCaptureManifest(directory: string, name: string): Prom
       `${name}: expected a capture, found a folder without capture.json (${files.length === 0 ? 'it is empty' : `it holds ${files.slice(0, 4).join(', ')}${files.length > 4 ? ', …' : ''}`})`,
       usable.length === 0
         ? { cause }
-        : { cause, hint: `name its files instead: ${usable.map(f => join(name, f)).join(' ')}` },
+        : {
+            cause,
+            hint: `name its files instead: ${usable
+              .slice(0, 6)
+              .map(f => join(name, f))
+              .join(' ')}`,
+          },
     );
   }
   let manifest: unknown;

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { analyzeBreakdown } from '../../../analyzers/lifecycle/breakdown.ts';
 import type { BreakdownResult } from '../../../analyzers/lifecycle/breakdown-result.ts';
@@ -7,8 +9,11 @@ import { parseRows, type Rows } from '../../../analyzers/lifecycle/evidence/rows
 import { TASKER_CATALOG } from '../../../analyzers/lifecycle/tasker-catalog.ts';
 import { parseWhatIf, replayWhatIf } from '../../../analyzers/workflow/what-if.ts';
 import { analyzeWorkflow } from '../../../analyzers/workflow.ts';
+import { fileSource } from '../../../collectors/file-source.ts';
 import { TprofError } from '../../base/errors.ts';
 import { formatCount } from '../../base/format-units.ts';
+import type { Source } from '../../base/source.ts';
+import { CaptureFile } from '../../model/capture.ts';
 import type { Trace } from '../../model/trace.ts';
 import type { Block } from '../../report/block.ts';
 import { breakdownView } from '../../report/breakdown-view.ts';
@@ -17,6 +22,7 @@ import type { CliContext, CommonOptions } from '../context.ts';
 import { openTraceInputs } from '../inputs.ts';
 import { emitReport, withCommonOptions, writeStdout } from '../output.ts';
 import { readJsonFile } from '../read-json-file.ts';
+import { isRows, readRowsSource } from '../rows-input.ts';
 
 interface BreakdownCommandOptions extends CommonOptions {
   readonly from?: string;
@@ -70,11 +76,13 @@ Examples:
       }
       const whatIfs = options.whatIf.map(parseWhatIf);
       const catalog = options.catalog === undefined ? undefined : await readCatalog(options.catalog, context);
-      const rows = options.rows === undefined ? undefined : await readRows(options.rows, context);
-      const { trace } = await openTraceInputs(inputs, context, {
+      const named = options.rows === undefined ? undefined : await readRows(options.rows, context);
+      const { trace, captures, others } = await openTraceInputs(inputs, context, {
         needs: 'a trace',
+        accept: isRows,
         ...(options.from === undefined ? {} : { from: options.from }),
       });
+      const rows = named ?? (await rowsBeside(others, captures));
       const result = analyzeBreakdown(trace, {
         inputs: options.rows === undefined ? inputs : [...inputs, options.rows],
         ...(catalog === undefined ? {} : { catalog }),
@@ -120,6 +128,19 @@ function expectSteps(result: BreakdownResult, trace: Trace, named: string, task:
 
 async function readCatalog(file: string, context: CliContext): Promise<Catalog> {
   return parseCatalog(file, await readJsonFile(file, context, 'a catalogue'));
+}
+
+/** Tables among the inputs, or in a capture; `--rows` wins over both. */
+async function rowsBeside(
+  others: readonly Source[],
+  captures: readonly { readonly directory: string }[],
+): Promise<Rows | undefined> {
+  const [first, second] = others;
+  if (second !== undefined)
+    throw new TprofError('usage', `${second.name}: tables were given twice`, { hint: 'name one file of tables' });
+  if (first !== undefined) return readRowsSource(first);
+  const file = captures.map(({ directory }) => join(directory, CaptureFile.rows)).find(path => existsSync(path));
+  return file === undefined ? undefined : readRowsSource(await fileSource(file));
 }
 
 async function readRows(file: string, context: CliContext): Promise<Rows> {
