@@ -1,6 +1,7 @@
 import { parseRows, type Rows } from '../../analyzers/lifecycle/evidence/rows.ts';
 import { TprofError } from '../base/errors.ts';
-import { readAll, type Source } from '../base/source.ts';
+import type { Source } from '../base/source.ts';
+import { readJsonSource } from './read-json-file.ts';
 
 /** Whether an input begins like the orchestrator's tables as JSON. */
 export function isRows(head: Uint8Array): boolean {
@@ -17,16 +18,7 @@ export async function readRowsSource(source: Source): Promise<Rows> {
 
 /** The same as they are written, all tables and columns. */
 export async function readRowsDocument(source: Source): Promise<Record<string, unknown>> {
-  let document: unknown;
-  try {
-    document = JSON.parse(new TextDecoder().decode(await readAll(source)));
-  } catch (cause) {
-    throw new TprofError(
-      'input-invalid',
-      `${source.name}: expected tables as JSON, found ${(cause as Error).message}`,
-      { cause },
-    );
-  }
+  const document = await readJsonSource(source, 'tables');
   if (typeof document === 'object' && document !== null && !Array.isArray(document))
     return document as Record<string, unknown>;
   throw new TprofError(
