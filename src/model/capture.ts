@@ -13,6 +13,7 @@ export const CaptureFile = {
   flameHtml: 'flame.html',
   breakdown: 'breakdown.json',
   hotPaths: 'hot-paths.json',
+  systemFigures: 'system-figures.json',
   reportMarkdown: 'report.md',
   reportHtml: 'report.html',
 } as const;
@@ -58,12 +59,24 @@ export interface CaptureManifest {
     readonly pid: number;
     readonly tid: number;
   }[];
+  /** What was probed beside: one file of figures over time each. Absent in captures of earlier versions. */
+  readonly probes?: readonly CaptureProbe[];
   readonly spans: {
     readonly accepted: number;
     readonly logs: number;
     readonly metrics: number;
     readonly requests: number;
   };
+}
+
+export interface CaptureProbe {
+  readonly id: string;
+  /** Relative to the capture. */
+  readonly file: string;
+  readonly intervalMs: number;
+  readonly readings: number;
+  /** How often nothing could be read; `losses` says when and why. */
+  readonly missed: number;
 }
 
 export interface CaptureTool {
