@@ -22,6 +22,11 @@ export function fromUnixMs(unixMs: number): number {
   return unixMs - ORIGIN_MS;
 }
 
+/** Unix time of an instant of this clock in milliseconds, for another process: microseconds of it are exact. */
+export function toUnixMs(ms: number): number {
+  return ORIGIN_MS + ms;
+}
+
 /**
  * Unix time at which this clock was 0. `performance.timeOrigin` says so too, but reads its two clocks one after the
  * other while the process starts: on a busy machine they are milliseconds apart, and two processes of one workload

@@ -3,9 +3,10 @@ import { Orchestration } from './orchestration.ts';
 import { Rest } from './rest.ts';
 import { runService } from './service-process.ts';
 
-await runService('tasker-lite-orchestration', async ({ settings, database, tracing, tell, fail }) => {
+await runService('tasker-lite-orchestration', async ({ settings, database, transport, tracing, tell, fail }) => {
   const orchestration = new Orchestration({
     database,
+    transport,
     tracing,
     concurrency: settings.concurrency,
     likeTasker: settings.emit === 'tasker',

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nowMs } from './clock.ts';
-import { Consumer } from './consumer.ts';
 import type { Database, Scope, Session } from './database.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import { type ClaimedMessage, deleteMessage, sendMessage, tellClaim } from './queue.ts';
 import { findTemplate, RESULT_QUEUE, workerQueue } from './scenarios.ts';
 import type { StepState, TaskState } from './state-machine.ts';
 import { mayTaskGo } from './state-machine.ts';
@@ -12,9 +10,11 @@ import { createOutcomeSteps, type StepOutcome, stepsToCreate } from './step-crea
 import { transitionStep } from './step-transition.ts';
 import { createTask, type TaskRequest } from './task-creation.ts';
 import type { EnclosingId, SpanRef, Tracing, WorkIds } from './tracing.ts';
+import type { ClaimedMessage, MessageConsumer, Transport } from './transport.ts';
 
 export interface OrchestrationOptions {
   readonly database: Database;
+  readonly transport: Transport;
   readonly tracing: Tracing;
   /** Results in hand at once; those of one task are processed one after another. */
   readonly concurrency: number;
@@ -61,7 +61,7 @@ const BACKOFF_MS = 50;
 /** Finds ready steps, sends them to the workers, takes their results, and decides how a task goes on. */
 export class Orchestration {
   readonly #options: OrchestrationOptions;
-  readonly #consumer: Consumer;
+  readonly #consumer: MessageConsumer;
   readonly #tasks = new KeyedLock();
   readonly #processor = randomUUID();
   readonly #retries = new Set<NodeJS.Timeout>();
@@ -70,11 +70,9 @@ export class Orchestration {
 
   constructor(options: OrchestrationOptions) {
     this.#options = options;
-    this.#consumer = new Consumer({
-      database: options.database,
+    this.#consumer = options.transport.consume({
       queues: [RESULT_QUEUE],
-      claim: 'claim-result',
-      poll: 'poll-results',
+      claims: 'result',
       concurrency: options.concurrency,
       handle: message => this.#tasks.run(message.ids.task_uuid, () => this.#processResult(message)),
       onIdle: () => options.tracing.idle(),
@@ -126,14 +124,14 @@ export class Orchestration {
   }
 
   async #processResult(message: ClaimedMessage): Promise<void> {
-    const { database, tracing, likeTasker } = this.#options;
+    const { database, transport, tracing, likeTasker } = this.#options;
     const { statements } = database;
     let startMs = nowMs();
     const ref = tracing.ref(message.sender);
     const stepUuid = message.ids.step_uuid;
     await database.session(async session => {
       const scope: Scope = { parent: ref, ids: message.ids };
-      tellClaim(session, statements['claim-result'], message);
+      transport.tellClaim('claim-result', message, session);
       if (likeTasker) {
         // Tasker reads the step before its own processing begins.
         const outside = { parent: undefined, ids: message.ids };
@@ -145,7 +143,7 @@ export class Orchestration {
       const { rows } = await session.run<StepRow>(statements['fetch-step-state'], [stepUuid], scope);
       const step = rows[0];
       if (step !== undefined) await this.#settleStep(session, scope, stepUuid, step);
-      await deleteMessage(session, statements['delete-result-message'], message, scope);
+      await transport.settle('delete-result-message', message, scope, session);
       if (step !== undefined) {
         await this.#finalizeTask(session, scope, {
           task_uuid: step.task_uuid,
@@ -164,11 +162,9 @@ export class Orchestration {
       endMs: nowMs(),
       ids: message.ids,
       attributes: {
-        'messaging.system': 'pgmq',
         'messaging.operation.name': 'process',
         'messaging.operation.type': 'process',
-        'messaging.destination.name': RESULT_QUEUE,
-        'messaging.message.id': message.msgId,
+        ...transport.attributesOf(message),
       },
       links: message.sender === undefined ? [] : [{ ref: message.sender }],
     });
@@ -283,7 +279,7 @@ export class Orchestration {
   }
 
   async #enqueueStep(session: Session, above: Scope, step: ReadyStep, task: TaskIds): Promise<void> {
-    const { database, tracing } = this.#options;
+    const { database, transport, tracing } = this.#options;
     const { statements } = database;
     const stepUuid = step.workflow_step_uuid;
     const ref = tracing.ref(above.parent);
@@ -306,7 +302,7 @@ export class Orchestration {
       from: 'pending',
       event: 'enqueue',
     });
-    if (moved) await sendMessage(session, statements['send-step'], workerQueue(task.namespace), own, tracing);
+    if (moved) await transport.send('send-step', workerQueue(task.namespace), own, session);
     this.#tell(ref, above.parent, 'enqueue_step', startMs, ids, { 'tasker.depends_on': step.parent_step_uuids });
   }
 

@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EndedTasks } from './ended-tasks.ts';
 import { hasRuntime } from './foreign-handlers.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { type ServiceKind, type ServiceProcess, startService } from './processes.ts';
-import type { Scenario } from './scenarios.ts';
+import { makeRabbitQueues, type RabbitSettings } from './rabbit-connection.ts';
+import { RESULT_QUEUE, type Scenario, workerQueue } from './scenarios.ts';
 import { postTask } from './task-client.ts';
 import { WorkloadError } from './workload-error.ts';
 
@@ -15,7 +17,7 @@ export interface RunOptions {
   readonly concurrency: number;
   readonly workers: number;
   readonly orchestrations: number;
-  /** Environment of the workload's processes; also where DATABASE_URL is looked up. */
+  /** Environment of the workload's processes; also where DATABASE_URL and AMQP_URL are looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Replaces parts of the scenario's context. */
   readonly context?: Readonly<Record<string, unknown>>;
@@ -37,6 +39,8 @@ export interface RunningWorkload {
   readonly urls: readonly string[];
   readonly processes: readonly { readonly kind: string; readonly instance: string; readonly pid: number }[];
   readonly postgres: { readonly pid: number | undefined; readonly embedded: boolean; readonly schema: string };
+  /** What carries the messages. */
+  readonly messaging: 'postgresql' | 'rabbitmq';
 }
 
 /** One task as its client saw it. */
@@ -69,6 +73,24 @@ const ORCHESTRATION_CONCURRENCY = 8;
 export async function runWorkload(options: RunOptions): Promise<RunResult> {
   needDriver();
   needRuntime(options.scenario);
+  const rabbit = rabbitSettings(options);
+  const queues =
+    rabbit === undefined
+      ? undefined
+      : await makeRabbitQueues(rabbit, [RESULT_QUEUE, workerQueue(options.scenario.namespace)]);
+  try {
+    return await runOnPostgres(options, rabbit);
+  } finally {
+    await queues?.remove();
+  }
+}
+
+function rabbitSettings({ env, durable = false }: RunOptions): RabbitSettings | undefined {
+  const url = env.AMQP_URL ?? '';
+  return url === '' ? undefined : { url, durable, prefix: `tasker_lite_${randomBytes(4).toString('hex')}.` };
+}
+
+async function runOnPostgres(options: RunOptions, rabbit: RabbitSettings | undefined): Promise<RunResult> {
   let postgres: Postgres;
   try {
     postgres = await startPostgres({
@@ -79,12 +101,17 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
     });
   } catch (error) {
     if (options.signal?.aborted !== true) throw error;
-    const none = { urls: [], processes: [], postgres: { pid: undefined, embedded: true, schema: '' } };
+    const none: RunningWorkload = {
+      urls: [],
+      processes: [],
+      postgres: { pid: undefined, embedded: true, schema: '' },
+      messaging: messagingOf(rabbit),
+    };
     return { tasks: [], running: none, wallMs: 0, aborted: true };
   }
   const services: ServiceProcess[] = [];
   try {
-    return await drive(options, postgres, services);
+    return await drive(options, postgres, rabbit, services);
   } catch (error) {
     throw await rootCause(error, postgres, services);
   } finally {
@@ -115,7 +142,16 @@ function needRuntime({ id, runtime }: Scenario): void {
   });
 }
 
-async function drive(options: RunOptions, postgres: Postgres, services: ServiceProcess[]): Promise<RunResult> {
+function messagingOf(rabbit: RabbitSettings | undefined): RunningWorkload['messaging'] {
+  return rabbit === undefined ? 'postgresql' : 'rabbitmq';
+}
+
+async function drive(
+  options: RunOptions,
+  postgres: Postgres,
+  rabbit: RabbitSettings | undefined,
+  services: ServiceProcess[],
+): Promise<RunResult> {
   const ended = new EndedTasks();
   const start = (kind: ServiceKind, index: number): ServiceProcess => {
     const service = startService({
@@ -128,6 +164,7 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
         createsSchema: kind === 'orchestration' && index === 0,
         instance: `${kind}-${index + 1}`,
         emit: options.emit ?? 'conventions',
+        ...(rabbit === undefined ? {} : { rabbit }),
         ...(options.scenario.runtime === undefined ? {} : { runtime: options.scenario.runtime }),
       },
       env: options.env,
@@ -159,6 +196,7 @@ async function drive(options: RunOptions, postgres: Postgres, services: ServiceP
     urls: urls === 'aborted' ? [] : urls,
     processes: services.map(({ kind, instance, pid }) => ({ kind, instance, pid: pid ?? 0 })),
     postgres: { pid: postgres.pid, embedded: postgres.embedded, schema: postgres.schema },
+    messaging: messagingOf(rabbit),
   };
   if (urls === 'aborted') return { tasks: [], running, wallMs: 0, aborted: true };
   options.onStarted?.(running);

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Database } from './database.ts';
+import { PostgresTransport } from './postgres-transport.ts';
 import { type ServiceMessage, type ServiceSettings, settingsOf } from './service-settings.ts';
 import { inSchema } from './statements.ts';
 import { NO_TRACING, type Tracing } from './tracing.ts';
+import type { Transport } from './transport.ts';
 
 /** One running service: what has to be ended, in this order. */
 export interface Service {
@@ -23,6 +25,7 @@ export async function runService(
   start: (service: {
     settings: ServiceSettings;
     database: Database;
+    transport: Transport;
     tracing: Tracing;
     tell: (message: ServiceMessage) => void;
     fail: (error: Error) => void;
@@ -33,6 +36,7 @@ export async function runService(
     if (process.connected) process.send?.(message);
   };
   let starting: Promise<Service> | undefined;
+  let transport: Transport | undefined;
   let ending: Promise<void> | undefined;
   let failed = false;
   let ended = false;
@@ -51,6 +55,7 @@ export async function runService(
       // Asked to end while it starts: what has been opened by then has to be closed as well.
       const running = await starting?.catch(() => undefined);
       await running?.stop().catch(() => {});
+      await transport?.end().catch(() => {});
       await database.end().catch(() => {});
       await tracing.shutdown().catch(() => {});
       clearTimeout(limit);
@@ -80,7 +85,8 @@ export async function runService(
   if (process.connected === false) orphaned();
   try {
     if (settings.createsSchema) await database.script(readSchema(settings.schema));
-    starting = start({ settings, database, tracing, tell, fail });
+    transport = await openTransport(settings, database, tracing, fail);
+    starting = start({ settings, database, transport, tracing, tell, fail });
     const running = await starting;
     tell({ type: 'ready', ...(running.url === undefined ? {} : { url: running.url }) });
   } catch (error) {
@@ -90,6 +96,19 @@ export async function runService(
 
 function readSchema(schema: string): string {
   return inSchema(readFileSync(new URL('./schema.sql', import.meta.url), 'utf8'), schema);
+}
+
+async function openTransport(
+  { rabbit, instance, emit }: ServiceSettings,
+  database: Database,
+  tracing: Tracing,
+  onLost: (error: Error) => void,
+): Promise<Transport> {
+  if (rabbit === undefined) return new PostgresTransport(database, tracing);
+  // Only who asks for RabbitMQ needs its package.
+  const { RabbitTransport } = await import('./rabbit-transport.ts');
+  const name = `tasker-lite-${instance}`;
+  return await RabbitTransport.open({ ...rabbit, name, tracing, ackAtHandOff: emit === 'tasker', onLost });
 }
 
 async function startTracing(name: string, { instance, emit }: ServiceSettings): Promise<Tracing> {

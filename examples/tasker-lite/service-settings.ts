@@ -1,3 +1,5 @@
+import type { RabbitSettings } from './rabbit-connection.ts';
+
 /** What a process of the workload is told by the one that starts it, through its environment. */
 export interface ServiceSettings {
   readonly databaseUrl: string;
@@ -11,6 +13,8 @@ export interface ServiceSettings {
   readonly runtime?: 'python3' | 'ruby';
   /** Spans by the conventions, or what the real Tasker emits. */
   readonly emit: 'conventions' | 'tasker';
+  /** Messages go through RabbitMQ; undefined = through PostgreSQL. */
+  readonly rabbit?: RabbitSettings;
 }
 
 /** From a process to its starter. */

@@ -70,7 +70,9 @@ export class TaskerEmission {
   take(record: SpanRecord): void {
     const markers = markersOf(record).map(marker => markerLog(marker));
     const call = PGMQ_CALLS[record.what];
-    if (call !== undefined) this.#takeCall(record, call, markers);
+    // A broker is no part of sqlx or of pgmq's client: only log records tell of it.
+    if (call !== undefined && record.sql === undefined) this.#insideOf(record.parent).logs.push(...markers);
+    else if (call !== undefined) this.#takeCall(record, call, markers);
     else if (record.sql !== undefined) {
       // sqlx says nothing about BEGIN.
       const statement = record.what === 'begin' ? [] : [sqlxLog(record, record.sql)];

@@ -27,6 +27,11 @@ const SERVICES = 'tasker_orchestration::orchestration::lifecycle::step_enqueuer_
 const CREATION = 'tasker_orchestration::orchestration::lifecycle::task_initialization::service';
 const COMMANDS = 'tasker_orchestration::orchestration::commands::service';
 const PGMQ = 'tasker_shared::messaging::service::providers::pgmq';
+const RABBITMQ = 'tasker_shared::messaging::service::providers::rabbitmq';
+const STEP_LISTENER = 'tasker_worker::worker::worker_queues::listener';
+const RESULT_LISTENER = 'tasker_orchestration::orchestration::orchestration_queues::listener';
+const WORKER_EVENTS = 'tasker_worker::worker::event_systems::worker_event_system';
+const ORCHESTRATION_EVENTS = 'tasker_orchestration::orchestration::event_systems::orchestration_event_system';
 
 const EVENTS: Readonly<Record<string, string>> = {
   enqueued: 'step.enqueue_requested',
@@ -51,11 +56,17 @@ export function markersOf(record: SpanRecord): Marker[] {
   });
   const step = { step_uuid };
   const both = { task_uuid, step_uuid };
-  const queue = attributes['messaging.destination.name'];
-  const handle = `Pgmq { msg_id: ${String(attributes['messaging.message.id'])}, queue_name: "${String(queue)}" }`;
+  const queue = attributes['messaging.destination.template'] ?? attributes['messaging.destination.name'];
+  const pushed = attributes['messaging.system'] === 'rabbitmq';
+  const handle = pushed
+    ? // What Tasker's push consumer puts there: the message has been acknowledged by then.
+      `RabbitMq { delivery_tag: 18446744073709551615, queue_name: "${String(queue)}" }`
+    : `Pgmq { msg_id: ${String(attributes['messaging.message.id'])}, queue_name: "${String(queue)}" }`;
+  const broker = pushed ? rabbitMarkers(record, queue, at) : [];
   switch (record.what) {
     case 'claim-step':
     case 'claim-result': {
+      if (pushed) return broker;
       const heard = record.events?.find(event => event.name === 'notification.received');
       const channel = `pgmq_message_ready.${record.what === 'claim-step' ? namespace : 'orchestration'}`;
       return [
@@ -97,6 +108,7 @@ export function markersOf(record: SpanRecord): Marker[] {
       return [at(endMs + TICK, ACTIONS, 'Step marked as enqueued for orchestration with results preserved', both)];
     case 'send-step':
       return [
+        ...broker,
         at(endMs + TICK, ENQUEUER, 'Successfully sent step to pgmq queue (state transition completed first)', {
           correlation_id,
           ...step,
@@ -135,6 +147,7 @@ export function markersOf(record: SpanRecord): Marker[] {
       return attributes['tasker.to_state'] === undefined ? [] : transitionMarkers(record, at);
     case 'send-result':
       return [
+        ...broker,
         at(endMs + TICK, SENDER, 'Step completion sent to orchestration queue using config-driven naming', {
           ...both,
           correlation_id,
@@ -145,6 +158,9 @@ export function markersOf(record: SpanRecord): Marker[] {
           correlation_id,
         }),
       ];
+    case 'delete-step-message':
+    case 'delete-result-message':
+      return broker;
     case 'create_task':
       return [at(endMs, CREATION, 'Task created, attempting immediate step enqueuing', { correlation_id, task_uuid })];
     case 'enqueue_ready_steps':
@@ -171,6 +187,55 @@ export function markersOf(record: SpanRecord): Marker[] {
       ];
     case 'finalize_task':
       return [at(startMs, FINALIZER, 'task.finalization_started'), at(endMs, FINALIZER, 'task.finalization_completed')];
+    default:
+      return [];
+  }
+}
+
+/** What Tasker's RabbitMQ provider says of one call, and the listeners behind a delivery. None of it names a step. */
+function rabbitMarkers(
+  { what, startMs, endMs, ids = {}, attributes = {} }: SpanRecord,
+  queue: Attributes[string],
+  at: (atMs: number, target: string, body: string, more?: Attributes) => Marker,
+): Marker[] {
+  const queue_name = queue;
+  const delivery_tag = attributes['messaging.rabbitmq.message.delivery_tag'];
+  switch (what) {
+    case 'send-step':
+    case 'send-result':
+      return [
+        at(startMs, RABBITMQ, 'RabbitMQ: Publishing message', {
+          queue_name,
+          message_size: attributes['messaging.message.body.size'],
+        }),
+        at(endMs, RABBITMQ, 'RabbitMQ: Message published successfully', { queue_name }),
+      ];
+    case 'claim-step':
+    case 'claim-result': {
+      const step = what === 'claim-step';
+      const listener = step ? STEP_LISTENER : RESULT_LISTENER;
+      const namespace = step ? ids.namespace : 'orchestration';
+      const routed = step ? 'StepMessageWithPayload' : 'StepResultWithPayload';
+      const command = step ? 'ExecuteStepFromMessage' : 'ProcessStepResultFromMessage';
+      const provider = 'rabbitmq';
+      return [
+        at(startMs, RABBITMQ, 'RabbitMQ: Consumer received message', {
+          queue_name,
+          delivery_tag,
+          redelivered: Number(attributes['tasker.message.read_count']) > 1,
+          data_len: attributes['messaging.message.body.size'],
+        }),
+        at(startMs + TICK, listener, `Full message received, routing to ${routed}`, { queue, namespace, provider }),
+        at(endMs, step ? WORKER_EVENTS : ORCHESTRATION_EVENTS, `Processing RabbitMQ push message via ${command}`, {
+          queue,
+          provider,
+        }),
+        at(endMs + TICK, RABBITMQ, 'RabbitMQ: Message ACKed after successful handoff', { queue_name, delivery_tag }),
+      ];
+    }
+    case 'delete-step-message':
+    case 'delete-result-message':
+      return [at(startMs, RABBITMQ, 'RabbitMQ: Skipping ack_message (already ACKed in push consumer)', { queue_name })];
     default:
       return [];
   }

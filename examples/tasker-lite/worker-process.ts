@@ -3,11 +3,20 @@ import { ForeignHandlers } from './foreign-handlers.ts';
 import { runService } from './service-process.ts';
 import { Worker } from './worker.ts';
 
-await runService('tasker-lite-worker', async ({ settings, database, tracing, fail }) => {
+await runService('tasker-lite-worker', async ({ settings, database, transport, tracing, fail }) => {
   const { namespaces, concurrency, emit, runtime } = settings;
   const foreign = runtime === undefined ? undefined : new ForeignHandlers(runtime, fail);
   const likeTasker = emit === 'tasker';
-  const worker = new Worker({ database, tracing, namespaces, concurrency, likeTasker, foreign, onFailure: fail });
+  const worker = new Worker({
+    database,
+    transport,
+    tracing,
+    namespaces,
+    concurrency,
+    likeTasker,
+    foreign,
+    onFailure: fail,
+  });
   await database.warm(2);
   await worker.start();
   return {

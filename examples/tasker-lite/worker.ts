@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { nowMs } from './clock.ts';
-import { Consumer } from './consumer.ts';
 import type { Database, Scope, Session } from './database.ts';
 import type { ForeignHandlers } from './foreign-handlers.ts';
 import { runHandler } from './handlers.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import { type ClaimedMessage, deleteMessage, sendMessage, tellClaim } from './queue.ts';
 import { RESULT_QUEUE, workerQueue } from './scenarios.ts';
 import { transitionStep } from './step-transition.ts';
 import { keepLikeTasker, markLikeTasker, readLikeTasker, rereadLikeTasker, type StepContext } from './tasker-reads.ts';
 import type { Tracing } from './tracing.ts';
+import type { ClaimedMessage, MessageConsumer, Transport } from './transport.ts';
 
 export interface WorkerOptions {
   readonly database: Database;
+  readonly transport: Transport;
   readonly tracing: Tracing;
   readonly namespaces: readonly string[];
   readonly concurrency: number;
@@ -36,17 +36,15 @@ interface Outcome {
 /** Claims steps, runs their handlers, hands the results to the orchestration. */
 export class Worker {
   readonly #options: WorkerOptions;
-  readonly #consumer: Consumer;
+  readonly #consumer: MessageConsumer;
   readonly #lanes = new KeyedLock();
   readonly #uuid = randomUUID();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#consumer = new Consumer({
-      database: options.database,
+    this.#consumer = options.transport.consume({
       queues: options.namespaces.map(workerQueue),
-      claim: 'claim-step',
-      poll: 'poll-steps',
+      claims: 'step',
       concurrency: options.concurrency,
       handle: message => this.#execute(message),
       onIdle: () => options.tracing.idle(),
@@ -63,7 +61,7 @@ export class Worker {
   }
 
   async #execute(message: ClaimedMessage): Promise<void> {
-    const { database, tracing, likeTasker } = this.#options;
+    const { database, transport, tracing, likeTasker } = this.#options;
     const { statements } = database;
     const ref = tracing.ref(message.sender);
     const scope: Scope = { parent: ref, ids: message.ids };
@@ -72,7 +70,7 @@ export class Worker {
 
     const step = await this.#inLane('claim', stepUuid, async session => {
       startMs = nowMs();
-      tellClaim(session, statements['claim-step'], message);
+      transport.tellClaim('claim-step', message, session);
       const work = { session, statements, scope, taskUuid: message.ids.task_uuid, stepUuid };
       const found = likeTasker
         ? await readLikeTasker(work)
@@ -111,10 +109,10 @@ export class Worker {
           },
         });
         if (moved && likeTasker) await keepLikeTasker(work, results);
-        if (moved) await sendMessage(session, statements['send-result'], RESULT_QUEUE, scope, tracing);
+        if (moved) await transport.send('send-result', RESULT_QUEUE, scope, session);
       });
     }
-    await database.session(session => deleteMessage(session, statements['delete-step-message'], message, scope));
+    await transport.settle('delete-step-message', message, scope);
     tracing.record({
       ref,
       parent: message.sender,
@@ -125,7 +123,7 @@ export class Worker {
       endMs: nowMs(),
       ids: message.ids,
       fixed: PROCESS,
-      attributes: { 'messaging.destination.name': message.queue, 'messaging.message.id': message.msgId },
+      attributes: transport.attributesOf(message),
       links: message.sender === undefined ? [] : [{ ref: message.sender }],
     });
   }
@@ -170,7 +168,6 @@ export class Worker {
 
 /** Attributes of every span that encloses the processing of one message. */
 const PROCESS = {
-  'messaging.system': 'pgmq',
   'messaging.operation.name': 'process',
   'messaging.operation.type': 'process',
 } as const;

@@ -1,21 +1,8 @@
 import { nowMs } from './clock.ts';
 import type { Database } from './database.ts';
-import { type ClaimedMessage, claimMessage, pollMessage } from './queue.ts';
+import { claimMessage, pollMessage } from './postgres-transport.ts';
 import type { StatementId } from './statements.ts';
-
-export interface ConsumerOptions {
-  readonly database: Database;
-  readonly queues: readonly string[];
-  readonly claim: StatementId;
-  readonly poll: StatementId;
-  /** Messages in hand at once. */
-  readonly concurrency: number;
-  readonly handle: (message: ClaimedMessage) => Promise<void>;
-  /** Nothing in hand and nothing known to be waiting. */
-  readonly onIdle: () => void;
-  /** The database went away, or a handler threw: the process cannot go on. */
-  readonly onFailure: (error: Error) => void;
-}
+import type { ConsumerOptions, MessageConsumer } from './transport.ts';
 
 interface Notified {
   readonly queue: string;
@@ -31,32 +18,37 @@ const POLL_EVERY_MS = 1000;
  * Takes messages from queues: a notification names the message, one statement claims it. A slow poll finds what was
  * missed, and what a consumer that died had claimed.
  */
-export class Consumer {
+export class PostgresConsumer implements MessageConsumer {
+  readonly #database: Database;
   readonly #options: ConsumerOptions;
+  readonly #claim: StatementId;
+  readonly #poll: StatementId;
   readonly #waiting: Notified[] = [];
   readonly #inHand = new Set<Promise<void>>();
   #unlisten: (() => Promise<void>) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(options: ConsumerOptions) {
+  constructor(database: Database, options: ConsumerOptions) {
+    this.#database = database;
     this.#options = options;
+    this.#claim = options.claims === 'step' ? 'claim-step' : 'claim-result';
+    this.#poll = options.claims === 'step' ? 'poll-steps' : 'poll-results';
   }
 
   async start(): Promise<void> {
-    const { database, queues, onFailure } = this.#options;
+    const { queues, onFailure } = this.#options;
     const lost = (error: Error): void => {
       if (!this.#stopped) onFailure(error);
     };
-    this.#unlisten = await database.listen(
+    this.#unlisten = await this.#database.listen(
       queues,
       (queue, payload) => this.#hear({ queue, ...payload, atMs: nowMs() }),
       lost,
     );
-    this.#timer = setInterval(() => this.#poll(), POLL_EVERY_MS);
+    this.#timer = setInterval(() => this.#lookAround(), POLL_EVERY_MS);
   }
 
-  /** Takes nothing more, and waits for what is in hand. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -72,22 +64,23 @@ export class Consumer {
   }
 
   #take(notified: Notified): void {
-    const { database, claim } = this.#options;
+    const statement = this.#database.statements[this.#claim];
     this.#run(async () => {
-      const message = await database.session(session =>
-        claimMessage(session, database.statements[claim], notified.queue, notified),
+      const message = await this.#database.session(session =>
+        claimMessage(session, statement, notified.queue, notified),
       );
       if (message !== undefined) await this.#options.handle(message);
     });
   }
 
-  #poll(): void {
-    const { database, poll, queues } = this.#options;
+  #lookAround(): void {
+    const { queues } = this.#options;
+    const statement = this.#database.statements[this.#poll];
     for (const queue of queues) {
       if (this.#stopped || this.#inHand.size >= this.#options.concurrency) return;
       this.#run(async () => {
         for (;;) {
-          const message = await database.session(session => pollMessage(session, database.statements[poll], queue));
+          const message = await this.#database.session(session => pollMessage(session, statement, queue));
           if (message === undefined || this.#stopped) return;
           await this.#options.handle(message);
         }
