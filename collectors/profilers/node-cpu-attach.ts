@@ -5,10 +5,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { TprofError } from '../../src/base/errors.ts';
 import { isSameProcess, readExecutable, readProcessStat } from '../process-table.ts';
-import { accepts, evaluateIn, INSPECTOR_PORT } from './inspector-client.ts';
+import { evaluateIn, INSPECTOR_PORT } from './inspector-client.ts';
 
 /** How long worker threads may take to write their profiles. */
 const WORKERS_WITHIN_MS = 1500;
+
+/** A program that had its inspector open keeps it; else it is closed at once, and the port is free for the next one. */
+const CLOSE = `require('node:inspector').close(),`;
 
 export interface Attachment {
   readonly pid: number;
@@ -21,14 +24,15 @@ export async function attachToNode(pid: number, directory: string, intervalUs: n
   requireReachable(pid);
   const script = fileURLToPath(new URL('../preload/attached-profile.cjs', import.meta.url));
   const startTime = readProcessStat(pid)?.startTime ?? '';
-  // A program that had its inspector open keeps it; else it is closed at once, and the port is free for the next one.
-  const wasOpen = await accepts(INSPECTOR_PORT);
-  const close = wasOpen ? '' : `require('node:inspector').close(),`;
   const call = async (words: string): Promise<void> => {
+    let opened = false;
     try {
-      await evaluateIn(pid, `(require(${JSON.stringify(script)}).${words}, ${close} 'done')`);
+      await evaluateIn(pid, openedHere => {
+        opened = openedHere;
+        return `(require(${JSON.stringify(script)}).${words}, ${openedHere ? CLOSE : ''} 'done')`;
+      });
     } catch (error) {
-      await evaluateIn(pid, `(${close} 'done')`).catch(() => {});
+      if (opened) await evaluateIn(pid, () => `(${CLOSE} 'done')`).catch(() => {});
       throw error;
     }
   };

@@ -30,7 +30,7 @@ export async function endOverdue(
     }
     try {
       const expression = `process[Symbol.for('tprof.node-cpu.overdue')]('${signal}')`;
-      if ((await evaluateIn(pid, expression, ENDS_WITHIN_MS)) !== 'released') continue;
+      if ((await evaluateIn(pid, () => expression, ENDS_WITHIN_MS)) !== 'released') continue;
       process.kill(pid, signal);
       lines.push(`pid ${pid} was in a loop and did not get to ${signal}; its profile was asked for by the inspector`);
     } catch (error) {

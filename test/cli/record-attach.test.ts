@@ -9,9 +9,14 @@ import { eventually, inFolder, runInProcess, runTprof, startTprof, theCapture } 
 
 const NODE = process.execPath;
 
-/** Programs that run already; ended afterwards. */
+/**
+ * Programs that run already; ended afterwards. V8 does not tell what it had inlined before it was profiled, and a program
+ * that has run for a while has all of its work inlined into the timer's loop: so nothing is inlined here.
+ */
 async function beside(sources: readonly string[], work: (pids: readonly number[]) => Promise<void>): Promise<void> {
-  const children = sources.map(source => spawn(NODE, ['-e', source], { stdio: ['ignore', 'pipe', 'ignore'] }));
+  const children = sources.map(source =>
+    spawn(NODE, ['--no-turbo-inlining', '--no-maglev-inlining', '-e', source], { stdio: ['ignore', 'pipe', 'ignore'] }),
+  );
   try {
     for (const child of children) await once(child.stdout, 'data');
     await work(children.map(child => child.pid as number));
@@ -41,10 +46,7 @@ async function portIsFree(): Promise<boolean> {
   }
 }
 
-/**
- * Work that no compiler can leave out. V8 does not tell what it had inlined before it was profiled: the caller's name
- * begins like the function's.
- */
+/** Work that no compiler can leave out. */
 const loop = (name: string): string =>
   `var sum = 0; function ${name}() { let x = 1; for (let i = 0; i < 1e6; i++) x = (x * 31 + i) % 1000003; return x; }
   function ${name}Again() { sum += ${name}(); }`;
@@ -64,7 +66,7 @@ test('several running Node processes are profiled at once, one of them in a loop
   await inFolder(cwd =>
     beside([TURNING, LOOPING, WORKING], async pids => {
       for (const _round of [1, 2]) {
-        const args = ['record', '--no-trace', '--pid', pids.join(','), '--duration', '1s', '-o', '.tprof/one'];
+        const args = ['record', '--no-trace', '--pid', pids.join(','), '--duration', '2s', '-o', '.tprof/one'];
         const run = await runTprof(args, { cwd });
         assert.equal(run.code, 0, run.stderr);
         const { manifest, directory } = theCapture(cwd);
