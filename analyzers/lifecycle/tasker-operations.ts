@@ -1,8 +1,12 @@
 import type { Catalog, CatalogOperation, OperationMatch } from './catalog.ts';
 
-const WORKER_QUEUE = '^worker_.*_queue$|_step_queue$';
+// A broker that several systems share may have something before the names of the queues.
+const WORKER_QUEUE = '(?:^|[.:/])worker_.*_queue$|_step_queue$';
 const RESULT_QUEUE = 'step_results$';
-const READS = ['queue-read', 'message-receive', 'read-call'];
+const READS = ['queue-read', 'read-call'];
+// A broker's own calls, told without a statement: what it pushes is not asked for, what is acknowledged it deletes.
+const DELIVERY = { what: ['message-receive'], standIn: 'delivery by the broker' };
+const ACKNOWLEDGEMENT = { what: ['message-settle'], standIn: 'acknowledgement to the broker' };
 const SENDS = ['queue-send', 'message-send', 'send-call', 'broker-publish'];
 const ENQUEUE = ['enqueue', 'enqueue-step', 'enqueue-task'];
 const ENQUEUE_RUN = [
@@ -103,12 +107,13 @@ export const TASKER_OPERATIONS: Catalog['operations'] = [
     expectedPerStep: 1,
     match: [
       { what: READS, queue: WORKER_QUEUE },
+      { ...DELIVERY, queue: WORKER_QUEUE },
       { what: ['step-delivery'], standIn: 'delivery by push' },
     ],
   },
   ...transition('start', 'worker-transition', [
     { in: ['claim'] },
-    { in: ['visit'], toState: '^in_progress$', after: [...READS, 'step-context'] },
+    { in: ['visit'], toState: '^in_progress$', after: [...READS, 'message-receive', 'step-context'] },
   ]),
   ...transition('submit', 'result-submission', [
     { in: ['submission'] },
@@ -141,7 +146,8 @@ export const TASKER_OPERATIONS: Catalog['operations'] = [
     title: 'delete the consumed message',
     expectedPerStep: 1,
     match: [
-      { what: ['queue-delete', 'message-settle'], queue: RESULT_QUEUE },
+      { what: ['queue-delete'], queue: RESULT_QUEUE },
+      { ...ACKNOWLEDGEMENT, queue: RESULT_QUEUE },
       { what: ['queue-archive', 'archive-call'], queue: RESULT_QUEUE, standIn: 'pgmq.archive' },
       { what: ['queue-archive', 'archive-call'], in: ['result'], standIn: 'pgmq.archive' },
       { what: ['broker-delivery'], queue: RESULT_QUEUE, standIn: 'acknowledgement at delivery' },
@@ -159,7 +165,7 @@ export const TASKER_OPERATIONS: Catalog['operations'] = [
     phase: 'result-processing',
     title: 'claim the result message',
     expectedPerStep: 0,
-    match: [{ what: READS, queue: RESULT_QUEUE }, { what: ['result-delivery'] }],
+    match: [{ what: READS, queue: RESULT_QUEUE }, { ...DELIVERY, queue: RESULT_QUEUE }, { what: ['result-delivery'] }],
   },
   {
     id: 'delete-step-message',

@@ -88,7 +88,9 @@ export function rabbitTrouble(error: unknown): string {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'there is no host of that name';
   if (/ETIMEDOUT/.test(message)) return 'it does not answer';
   if (/ACCESS[-_]REFUSED|403/.test(message)) return 'it refuses the user, the password or the virtual host';
-  if (/NOT_ALLOWED|530/.test(message)) return 'it has no such virtual host, or the user may not enter it';
+  // The client only says that the broker closed the connection where it should have opened the virtual host.
+  if (/NOT_ALLOWED|530|ConnectionOpenOk/.test(message))
+    return 'it has no such virtual host, or the user may not enter it';
   if (/Socket closed abruptly|ECONNRESET|Unexpected|Invalid frame|Expected/.test(message))
     return `it does not speak AMQP 0-9-1 (${message})`;
   return message === '' ? String(code ?? 'the connection failed') : message;
