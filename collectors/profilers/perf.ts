@@ -1,5 +1,4 @@
 // https://man7.org/linux/man-pages/man1/perf-record.1.html
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TprofError } from '../../src/base/errors.ts';
 import { resolveCommand } from '../resolve-command.ts';
@@ -73,8 +72,12 @@ export const perf: Profiler = {
       environment: attaching ? {} : runtimeEnvironment(request.environment),
       started: async () => {
         if (!attaching || tool !== undefined) return;
-        tool = startTool(path, ['record', ...options, ...output, '-p', request.pids.join(',')]);
-        await tool.ready(() => existsSync(join(request.rawDirectory, DATA_FILE)));
+        const control = await takesOrders(path);
+        const orders = control ? ['--control', 'fd:3,4'] : [];
+        tool = startTool(path, ['record', ...options, ...output, ...orders, '-p', request.pids.join(',')], { control });
+        // It answers from the loop that it enters with its events on; an older perf has them open at least.
+        const started = tool;
+        await (control ? started.answered() : started.ready(() => started.hasEvents()));
       },
       stop: async () => {
         await tool?.stop();
@@ -94,6 +97,12 @@ export const perf: Profiler = {
     };
   },
 };
+
+/** Since Linux 5.8; some distributions keep an older perf than their kernel. */
+async function takesOrders(path: string): Promise<boolean> {
+  const { stdout, stderr } = await runTool(path, ['record', '-h']);
+  return `${stdout}${stderr}`.includes('--control');
+}
 
 /** Arguments of `perf record` that do not depend on what is recorded; and what cannot be had here. */
 export function recordOptions(request: Pick<ProfilerRequest, 'event' | 'frequencyHz' | 'callGraph'>): {
