@@ -78,6 +78,10 @@ export class Worker {
       if (found === undefined) return undefined;
       // A redelivery: the worker that had it is gone, or only its last message is missing.
       if (found.current_state === 'in_progress') return found;
+      if (message.readCount > 1 && HANDED_BACK.has(found.current_state)) {
+        // Its last act before it was gone was the transition: nobody has been told. A result that comes twice is noticed.
+        await transport.send('send-result', RESULT_QUEUE, scope, session);
+      }
       if (found.current_state !== 'enqueued') return undefined;
       const moved = await transitionStep(session, statements, scope, {
         name: 'start',
@@ -165,6 +169,9 @@ export class Worker {
     return { ...outcome, executionTimeMs: endMs - startMs };
   }
 }
+
+/** States in which the step's result is the orchestration's, if it has heard of it. */
+const HANDED_BACK: ReadonlySet<string> = new Set(['enqueued_for_orchestration', 'enqueued_as_error_for_orchestration']);
 
 /** Attributes of every span that encloses the processing of one message. */
 const PROCESS = {
