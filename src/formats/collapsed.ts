@@ -18,17 +18,20 @@ export const collapsed: ProfileFormat = {
   recognisedBy: 'text lines of frames separated by ; with a number at the end',
   extensions: ['.folded', '.collapsed', '.txt'],
   detect(head) {
-    const lines = completeLines(head);
+    const lines = completeLines(head).filter(line => !COMMENT.test(line));
     if (lines.length === 0) return head.length > 1000 && /^[^\0\ufffd]*;[^\0\ufffd]*$/.test(decode(head)) ? 0.2 : 0;
     const matching = lines.filter(line => LINE.test(line));
-    if (matching.length < lines.length * 0.9) return 0;
-    return matching.some(line => line.includes(';')) ? 0.5 : 0.2;
+    const hasStack = matching.some(line => line.includes(';'));
+    // A short file with a line that was spoilt, by an editor or a warning of the tool that wrote it.
+    if (matching.length < lines.length * 0.9) return hasStack && matching.length >= lines.length * 0.75 ? 0.3 : 0;
+    return hasStack ? 0.5 : 0.2;
   },
   read: readCollapsed,
   write: writeCollapsed,
   losses: collapsedLosses,
 };
 
+const COMMENT = /^\/\//;
 const LINE = /^[^\0\ufffd]*\S -?\d+(\.\d+)?(e[+-]?\d+)?$/;
 const DIFF_LINE = /^[^\0\ufffd]*\S \d+(\.\d+)? \d+(\.\d+)?$/;
 
@@ -190,9 +193,11 @@ function number(bytes: Uint8Array, start: number, end: number, decoder: Instance
 }
 
 function completeLines(head: Uint8Array): string[] {
-  const end = head.lastIndexOf(NEWLINE);
-  const whole = end === -1 ? (head.length < 4096 ? head : head.subarray(0, 0)) : head.subarray(0, end);
-  return decode(whole)
+  // Decoded first: in UTF-16 a newline is two bytes, in either order.
+  const text = decode(head);
+  const end = text.lastIndexOf('\n');
+  const whole = end === -1 ? (head.length < 4096 ? text : '') : text.slice(0, end);
+  return whole
     .split('\n')
     .map(line => line.trimEnd())
     .filter(line => line !== '' && !line.startsWith('# '));
@@ -200,5 +205,6 @@ function completeLines(head: Uint8Array): string[] {
 
 function decode(bytes: Uint8Array): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes);
   return new TextDecoder().decode(bytes);
 }

@@ -44,6 +44,16 @@ test('collapsed: CRLF, comments, empty lines, fractions; lines without a count a
   );
 });
 
+test('collapsed: recognised with comments, a spoilt line, and in UTF-16 of both orders', () => {
+  const text = '# made by a tool\n// and a note\nmain;a;b 1\nmain;a;c 4\nmain;a 5\nmain;d 2\na line that was spoilt\n';
+  assert.ok(collapsed.detect(new TextEncoder().encode(text)) > 0);
+  const plain = 'main;a 1\nmain;b 2\n';
+  const units = Array.from(plain, letter => letter.charCodeAt(0));
+  assert.ok(collapsed.detect(Uint8Array.of(0xff, 0xfe, ...units.flatMap(unit => [unit, 0]))) > 0);
+  assert.ok(collapsed.detect(Uint8Array.of(0xfe, 0xff, ...units.flatMap(unit => [0, unit]))) > 0);
+  assert.equal(collapsed.detect(new TextEncoder().encode('just 12\nsome words\nof a letter; yours\n')), 0);
+});
+
 test('collapsed: stacks that print alike are one line, in the order of bytes', async () => {
   const builder = new ProfileBuilder('x', [{ name: 'samples', unit: 'count' }]);
   const thread = builder.thread({ pid: 7, tid: 8, processName: 'p', threadName: 'my thread' });
