@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { nowMs } from './clock.ts';
+import { type Slowness, slowStatement } from './slowness.ts';
 import { type Statement, type Statements, statementsFor } from './statements.ts';
 import type { Attributes, SpanRecord, SpanRef, Tracing, WorkIds } from './tracing.ts';
 
@@ -33,12 +34,21 @@ export class Database {
   readonly #url: string;
   readonly #name: string;
   readonly #tracing: Tracing;
+  readonly #slowness: Slowness;
 
-  constructor(options: { url: string; schema: string; name: string; connections: number; tracing: Tracing }) {
+  constructor(options: {
+    url: string;
+    schema: string;
+    name: string;
+    connections: number;
+    tracing: Tracing;
+    slowness?: Slowness;
+  }) {
     this.#url = options.url;
     this.#name = options.name;
     this.schema = options.schema;
     this.#tracing = options.tracing;
+    this.#slowness = options.slowness ?? {};
     this.#pool = new pg.Pool({
       connectionString: options.url,
       application_name: options.name,
@@ -62,7 +72,7 @@ export class Database {
     const client = await this.#pool.connect();
     let failure: Error | undefined;
     try {
-      return await work(new Session(client, this.#tracing));
+      return await work(new Session(client, this.#tracing, this.#slowness));
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       throw error;
@@ -103,10 +113,12 @@ export class Database {
 export class Session {
   readonly #client: pg.PoolClient;
   readonly #tracing: Tracing;
+  readonly #slowness: Slowness;
 
-  constructor(client: pg.PoolClient, tracing: Tracing) {
+  constructor(client: pg.PoolClient, tracing: Tracing, slowness: Slowness) {
     this.#client = client;
     this.#tracing = tracing;
+    this.#slowness = slowness;
   }
 
   /** Runs a statement and tells its span. */
@@ -134,6 +146,9 @@ export class Session {
   async quiet<Row>(statement: Statement, values: readonly unknown[]): Promise<Ran<Row>> {
     const { name, text } = statement;
     const startMs = nowMs();
+    // A statement that is to be slow is so in the server, with whatever its transaction holds.
+    const wait = slowStatement(this.#slowness, statement.id);
+    if (wait !== undefined) await this.#client.query(wait);
     const result = await (name === undefined
       ? this.#client.query(text)
       : this.#client.query({ name, text, values: values as unknown[] }));

@@ -14,7 +14,12 @@ interface RabbitConsumerOptions extends ConsumerOptions {
   /** What the broker calls a queue of ours. */
   readonly brokerQueue: (queue: string) => string;
   readonly ackAtHandOff: boolean;
-  readonly read: (queue: string, delivery: ConsumeMessage, startMs: number, acknowledge: () => void) => RabbitMessage;
+  readonly read: (
+    queue: string,
+    delivery: ConsumeMessage,
+    startMs: number,
+    acknowledge: () => void,
+  ) => Promise<RabbitMessage>;
 }
 
 /** Takes what the broker pushes, as many at once as `concurrency` says: the prefetch count does the waiting. */
@@ -58,7 +63,7 @@ export class RabbitConsumer implements MessageConsumer {
     const acknowledge = (): void => channel.ack(delivery);
     if (this.#options.ackAtHandOff) acknowledge();
     const work = async (): Promise<void> =>
-      this.#options.handle(this.#options.read(queue, delivery, startMs, acknowledge));
+      this.#options.handle(await this.#options.read(queue, delivery, startMs, acknowledge));
     const running: Promise<void> = work()
       .catch((error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))))
       .finally(() => {

@@ -4,6 +4,7 @@ import { fromUnixMs, nowMs, toUnixMs } from './clock.ts';
 import type { Scope } from './database.ts';
 import { openRabbit, type RabbitSettings, rabbitTrouble } from './rabbit-connection.ts';
 import { RabbitConsumer, type RabbitMessage } from './rabbit-consumer.ts';
+import { type Slowness, slowDown } from './slowness.ts';
 import { type Attributes, formatTraceparent, parseTraceparent, type Tracing } from './tracing.ts';
 import type {
   ClaimedMessage,
@@ -17,6 +18,7 @@ import type {
 interface RabbitOptions extends RabbitSettings {
   readonly name: string;
   readonly tracing: Tracing;
+  readonly slowness: Slowness;
   /** As Tasker does it: a message is acknowledged when it is handed over, not when its work is done. */
   readonly ackAtHandOff: boolean;
   /** The connection broke although nobody ended it. */
@@ -60,7 +62,10 @@ export class RabbitTransport implements Transport {
       connection: this.#connection,
       brokerQueue: queue => this.#nameOf(queue),
       ackAtHandOff: this.#options.ackAtHandOff,
-      read: readMessage,
+      read: async (queue, delivery, startMs, acknowledge) => {
+        await slowDown(this.#options.slowness, options.claims === 'step' ? 'claim-step' : 'claim-result');
+        return readMessage(queue, delivery, startMs, acknowledge);
+      },
     });
   }
 
@@ -77,6 +82,7 @@ export class RabbitTransport implements Transport {
     };
     const body = Buffer.from(JSON.stringify({ task_uuid, step_uuid, correlation_id }));
     const messageId = randomUUID();
+    await slowDown(this.#options.slowness, what);
     await new Promise<void>((resolve, reject) => {
       const options = { messageId, headers, contentType: 'application/json', persistent: durable };
       this.#channel.publish('', this.#nameOf(queue), body, options, error => {
@@ -135,6 +141,7 @@ export class RabbitTransport implements Transport {
   ): Promise<void> {
     const { tracing, ackAtHandOff } = this.#options;
     const startMs = nowMs();
+    await slowDown(this.#options.slowness, what);
     if (!ackAtHandOff) (message as RabbitMessage).acknowledge();
     tracing.record({
       ref: tracing.ref(scope.parent),

@@ -7,6 +7,7 @@ import { type Postgres, startPostgres } from './postgres.ts';
 import { type ServiceKind, type ServiceProcess, startService } from './processes.ts';
 import { makeRabbitQueues, type RabbitSettings } from './rabbit-connection.ts';
 import { RESULT_QUEUE, type Scenario, workerQueue } from './scenarios.ts';
+import type { Slowness } from './slowness.ts';
 import { postTask } from './task-client.ts';
 import { WorkloadError } from './workload-error.ts';
 
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly context?: Readonly<Record<string, unknown>>;
   readonly statementLog?: string;
   readonly durable?: boolean;
+  /** Operations that are to take longer, in milliseconds, so that the effect of one can be tried. */
+  readonly slowness?: Slowness;
   /** `tasker`: what the real Tasker would emit; see the README. */
   readonly emit?: 'conventions' | 'tasker';
   /** After this long a task counts as stuck; else what its scenario says. */
@@ -164,6 +167,7 @@ async function drive(
         createsSchema: kind === 'orchestration' && index === 0,
         instance: `${kind}-${index + 1}`,
         emit: options.emit ?? 'conventions',
+        slowness: options.slowness ?? {},
         ...(rabbit === undefined ? {} : { rabbit }),
         ...(options.scenario.runtime === undefined ? {} : { runtime: options.scenario.runtime }),
       },

@@ -47,6 +47,7 @@ export async function runService(
     name: `tasker-lite-${settings.instance}`,
     connections: settings.concurrency + 4,
     tracing,
+    slowness: settings.slowness,
   });
   const end = (): Promise<void> => {
     ending ??= (async () => {
@@ -99,7 +100,7 @@ function readSchema(schema: string): string {
 }
 
 async function openTransport(
-  { rabbit, instance, emit }: ServiceSettings,
+  { rabbit, instance, emit, slowness }: ServiceSettings,
   database: Database,
   tracing: Tracing,
   onLost: (error: Error) => void,
@@ -108,7 +109,7 @@ async function openTransport(
   // Only who asks for RabbitMQ needs its package.
   const { RabbitTransport } = await import('./rabbit-transport.ts');
   const name = `tasker-lite-${instance}`;
-  return await RabbitTransport.open({ ...rabbit, name, tracing, ackAtHandOff: emit === 'tasker', onLost });
+  return await RabbitTransport.open({ ...rabbit, name, tracing, slowness, ackAtHandOff: emit === 'tasker', onLost });
 }
 
 async function startTracing(name: string, { instance, emit }: ServiceSettings): Promise<Tracing> {

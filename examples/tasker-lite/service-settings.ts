@@ -1,4 +1,5 @@
 import type { RabbitSettings } from './rabbit-connection.ts';
+import type { Slowness } from './slowness.ts';
 
 /** What a process of the workload is told by the one that starts it, through its environment. */
 export interface ServiceSettings {
@@ -15,6 +16,8 @@ export interface ServiceSettings {
   readonly emit: 'conventions' | 'tasker';
   /** Messages go through RabbitMQ; undefined = through PostgreSQL. */
   readonly rabbit?: RabbitSettings;
+  /** Operations that take longer than they would. */
+  readonly slowness: Slowness;
 }
 
 /** From a process to its starter. */

@@ -166,6 +166,8 @@ const TEXTS: Readonly<Record<StatementId, string>> = {
   'result-step-row': STEP_ROW,
 };
 
+export const STATEMENT_IDS: readonly StatementId[] = Object.keys(TEXTS) as StatementId[];
+
 /** What a statement of the queue is in the words of the messaging conventions. */
 const MESSAGING: Readonly<Partial<Record<StatementId, { name: string; type: string; kind: SpanKindName }>>> = {
   'send-step': { name: 'send', type: 'send', kind: 'producer' },
@@ -181,7 +183,7 @@ const MESSAGING: Readonly<Partial<Record<StatementId, { name: string; type: stri
 /** The workload's statements in `schema`. `database` is the `db.namespace` of their spans. */
 export function statementsFor(schema: string, database: string): Statements {
   const made: Partial<Record<StatementId, Statement>> = {};
-  for (const id of Object.keys(TEXTS) as StatementId[]) made[id] = statement(id, schema, database);
+  for (const id of STATEMENT_IDS) made[id] = statement(id, schema, database);
   return made as Statements;
 }
 

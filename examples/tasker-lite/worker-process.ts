@@ -4,7 +4,7 @@ import { runService } from './service-process.ts';
 import { Worker } from './worker.ts';
 
 await runService('tasker-lite-worker', async ({ settings, database, transport, tracing, fail }) => {
-  const { namespaces, concurrency, emit, runtime } = settings;
+  const { namespaces, concurrency, emit, runtime, slowness } = settings;
   const foreign = runtime === undefined ? undefined : new ForeignHandlers(runtime, fail);
   const likeTasker = emit === 'tasker';
   const worker = new Worker({
@@ -14,6 +14,7 @@ await runService('tasker-lite-worker', async ({ settings, database, transport, t
     namespaces,
     concurrency,
     likeTasker,
+    slowness,
     foreign,
     onFailure: fail,
   });

@@ -5,6 +5,7 @@ import type { ForeignHandlers } from './foreign-handlers.ts';
 import { runHandler } from './handlers.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { RESULT_QUEUE, workerQueue } from './scenarios.ts';
+import { type Slowness, slowDown } from './slowness.ts';
 import { transitionStep } from './step-transition.ts';
 import { keepLikeTasker, markLikeTasker, readLikeTasker, rereadLikeTasker, type StepContext } from './tasker-reads.ts';
 import type { Tracing } from './tracing.ts';
@@ -21,6 +22,7 @@ export interface WorkerOptions {
    * its reads are Tasker's.
    */
   readonly likeTasker: boolean;
+  readonly slowness: Slowness;
   /** Handlers of another runtime; undefined = those of this one. */
   readonly foreign: ForeignHandlers | undefined;
   readonly onFailure: (error: Error) => void;
@@ -146,6 +148,7 @@ export class Worker {
     let outcome: Omit<Outcome, 'executionTimeMs'>;
     let failure: unknown;
     try {
+      await slowDown(this.#options.slowness, 'handler');
       const { context, inputs } = step;
       const input = { stepName: step.step_name, context, inputs, dependencies, attempt: step.attempts };
       outcome = { success: true, result: await runHandler(step.handler, input, this.#options.foreign) };

@@ -142,6 +142,7 @@ async function killedWorker(url: string): Promise<void> {
         createsSchema: kind === 'orchestration',
         instance: `${kind}-${index}`,
         emit: 'conventions',
+        slowness: {},
         rabbit,
       },
       env: ENV,

@@ -6,6 +6,7 @@ import { RUN_MARK } from '../../../collectors/run-command.ts';
 import { runOnCluster } from '../../../examples/tasker-lite/cluster.ts';
 import { runWorkload, type TaskResult } from '../../../examples/tasker-lite/run.ts';
 import { findScenario, SCENARIOS, type Scenario } from '../../../examples/tasker-lite/scenarios.ts';
+import { SLOWABLE, type Slowness } from '../../../examples/tasker-lite/slowness.ts';
 import { WorkloadError } from '../../../examples/tasker-lite/workload-error.ts';
 import { TprofError } from '../../base/errors.ts';
 import { formatCount, formatDuration } from '../../base/format-units.ts';
@@ -27,6 +28,7 @@ interface E2eOptions extends CommonOptions {
   readonly durable?: boolean;
   readonly emit: 'conventions' | 'tasker';
   readonly statementLog?: string;
+  readonly slow: Slowness;
 }
 
 const ONE_OF_EACH = { orchestrations: 1, workers: 1, concurrency: 1 };
@@ -50,6 +52,12 @@ export function e2eCommand(context: CliContext): Command {
         .default('conventions'),
     )
     .option('--durable', 'let the embedded PostgreSQL wait for the disk at each commit')
+    .option(
+      '--slow <name=time>',
+      'let an operation of the embedded workload take longer, e.g. complete-transition=5ms; repeatable',
+      slower,
+      {},
+    )
     .option('--statement-log <file>', 'let the embedded PostgreSQL log each statement with its parameters')
     .addHelpText(
       'after',
@@ -58,11 +66,13 @@ Scenarios:
 ${SCENARIOS.map(scenario => `  ${scenario.id.padEnd(16)}${scenario.title}`).join('\n')}
 
 The embedded workload starts a PostgreSQL of its own, or uses the one that DATABASE_URL names, in a schema of its own.
+Its messages go through that database, or through the RabbitMQ that AMQP_URL names.
 
 Examples:
   $ tprof e2e linear                                      ten tasks, one at a time
   $ tprof e2e diamond --tasks 100 --concurrency 4 --json  everything, for a program
   $ tprof record -- e2e linear --tasks 50                 the same, watched
+  $ tprof record -- e2e linear --slow send-step=5ms       what a slower step costs the whole
   $ tprof e2e linear --cluster http://localhost:8080      on a Tasker that already runs`,
     )
     .action(async (id: string, options: E2eOptions) => {
@@ -105,6 +115,11 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
   try {
     const { cluster } = options;
     if (cluster !== undefined) {
+      if (Object.keys(options.slow).length > 0) {
+        throw new TprofError('usage', '--slow is for the embedded workload: a Tasker that runs cannot be slowed', {
+          hint: 'leave --cluster or --slow out',
+        });
+      }
       const timeoutS = options.timeout ?? scenario.timeoutS;
       const run = await runOnCluster({ ...common, urls: cluster, pollMs: options.pollMs, timeoutS });
       const target = { embedded: false, urls: cluster, processes: [] };
@@ -117,6 +132,7 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
       orchestrations: options.orchestrations ?? shape.orchestrations,
       env: context.env,
       durable: options.durable === true,
+      slowness: options.slow,
       emit: options.emit,
       onStarted: () => progress.stage('running'),
       ...(options.timeout === undefined ? {} : { timeoutS: options.timeout }),
@@ -235,6 +251,16 @@ function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number above 0');
   return value;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { us: 1e-3, µs: 1e-3, ms: 1, s: 1e3 };
+
+function slower(text: string, sofar: Slowness): Slowness {
+  const [, name = '', digits = '', unit = ''] = /^([\w-]+)=(\d+(?:\.\d+)?)(us|µs|ms|s)$/.exec(text) ?? [];
+  const operation = SLOWABLE.find(known => known === name);
+  if (operation !== undefined) return { ...sofar, [operation]: Number(digits) * (UNIT_MS[unit] ?? 1) };
+  if (name === '') throw new InvalidArgumentError('expected NAME=TIME, e.g. complete-transition=5ms');
+  throw new InvalidArgumentError(`there is no operation ${name}; there are: ${SLOWABLE.join(', ')}`);
 }
 
 function urls(text: string): string[] {
