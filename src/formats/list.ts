@@ -12,6 +12,7 @@ import { perfScript } from './perf-script.ts';
 import { pprof } from './pprof.ts';
 import { speedscope } from './speedscope.ts';
 import { tempo } from './tempo.ts';
+import { tokioConsole } from './tokio-console.ts';
 import { traceEvent } from './trace-event.ts';
 import { tracingFlame } from './tracing-flame.ts';
 import { v8Log } from './v8-log.ts';
@@ -32,6 +33,7 @@ export const FORMATS: readonly Format[] = [
   dhat,
   heaptrack,
   tracingFlame,
+  tokioConsole,
   otlp,
   tempo,
   jaeger,
