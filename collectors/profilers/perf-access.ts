@@ -4,6 +4,10 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'no
 /** What the kernel lets this user record. */
 export interface PerfAccess {
   readonly allowed: boolean;
+  /** Root, or CAP_PERFMON. */
+  readonly privileged: boolean;
+  /** `kernel.perf_event_paranoid`; NaN where there is none. */
+  readonly level: number;
   /** The kernel's own part of stacks is closed to this user. */
   readonly userOnly: boolean;
   readonly reason: string;
@@ -20,6 +24,8 @@ export function perfAccess(): PerfAccess {
   if (Number.isNaN(level)) {
     return {
       allowed: false,
+      privileged: false,
+      level,
       userOnly: true,
       reason: 'this kernel (or container) has no perf events',
       hint: 'run on the host, or start the container with --cap-add PERFMON --security-opt seccomp=unconfined',
@@ -27,17 +33,18 @@ export function perfAccess(): PerfAccess {
     };
   }
   const privileged = hasCapability(CAP_PERFMON) || hasCapability(CAP_SYS_ADMIN);
-  if (privileged || level < 2) return { allowed: true, userOnly: false, reason: '', hint, note: undefined };
+  const known = { privileged, level, hint };
+  if (privileged || level < 2) return { ...known, allowed: true, userOnly: false, reason: '', note: undefined };
   // 2: own processes, without the kernel. Above that (Debian and Ubuntu go to 4): nothing.
   if (level === 2) {
     const note = `the kernel's part of stacks is not recorded; mend with: ${hint}`;
-    return { allowed: true, userOnly: true, reason: '', hint, note };
+    return { ...known, allowed: true, userOnly: true, reason: '', note };
   }
   return {
+    ...known,
     allowed: false,
     userOnly: true,
     reason: `kernel.perf_event_paranoid is ${level}: only root may record`,
-    hint,
     note: undefined,
   };
 }

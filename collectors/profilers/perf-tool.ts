@@ -48,8 +48,8 @@ export interface ToolHandle {
   said(): string;
   /** Whether it has ended. */
   ended(): boolean;
-  /** SIGINT, which makes recorders write what they have; SIGKILL where that takes half a minute. */
-  stop(): Promise<void>;
+  /** SIGINT, which makes recorders write what they have; SIGKILL where that takes longer (half a minute by default). */
+  stop(withinMs?: number): Promise<void>;
   /** Waits for its end by itself, at most so long; then as `stop`. */
   finished(withinMs: number): Promise<void>;
   /** What it said, where it ended with a failure. */
@@ -110,10 +110,10 @@ export function startTool(path: string, args: readonly string[], options: StartT
       child.kill(name);
     }
   };
-  const stop = async (): Promise<void> => {
+  const stop = async (within = STOP_MS): Promise<void> => {
     stopped = true;
     if (running()) signal('SIGINT');
-    const timer = setTimeout(() => signal('SIGKILL'), STOP_MS);
+    const timer = setTimeout(() => signal('SIGKILL'), within);
     await ended;
     clearTimeout(timer);
   };

@@ -6,6 +6,7 @@ import { perfAccess, perfEvents } from './perf-access.ts';
 import { collectPerfFiles } from './perf-collect.ts';
 import { runTool, startTool, type ToolHandle } from './perf-tool.ts';
 import type { Profiler, ProfilerRequest } from './profiler.ts';
+import { runtimeNames } from './runtime-names.ts';
 
 const DEFAULT_HZ = 997;
 /** Bytes of stack in each sample of `--call-graph dwarf`: perf's own 8 KiB cut the deep stacks of async programs. */
@@ -69,7 +70,7 @@ export const perf: Profiler = {
     const attaching = request.pids.length > 0;
     return {
       command: attaching ? request.command : [path, 'record', ...options, ...output, '--', ...request.command],
-      environment: attaching ? {} : runtimeEnvironment(request.environment),
+      environment: attaching ? {} : runtimeNames(request.environment),
       started: async () => {
         if (!attaching || tool !== undefined) return;
         const control = await takesOrders(path);
@@ -166,15 +167,4 @@ function reasonOf(stderr: string): string {
 
 function firstLine(text: string): string {
   return text.trim().split('\n')[0] ?? '';
-}
-
-const NODE_FLAGS = '--perf-basic-prof --interpreted-frames-native-stack';
-
-/** Node writes its perf map with these flags (22 and 24 name interpreted functions too), CPython 3.12 with its own. */
-function runtimeEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const existing = environment.NODE_OPTIONS?.trim() ?? '';
-  return {
-    NODE_OPTIONS: existing === '' ? NODE_FLAGS : `${existing} ${NODE_FLAGS}`,
-    PYTHONPERFSUPPORT: '1',
-  };
 }

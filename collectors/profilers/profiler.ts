@@ -14,6 +14,8 @@ export interface Profiler {
   readonly attaches: boolean;
   /** Which of tprof's options it honours; the others are an error that names the profilers that do. */
   readonly options: readonly ProfilerOption[];
+  /** What it does to the times of its target, where they are no longer the target's own: said beside a CPU profile. */
+  readonly distorts?: string;
   /** Looks, runs `--version`, changes nothing. */
   check(): Promise<ProfilerStatus>;
   prepare(request: ProfilerRequest): Promise<ProfilerRun>;
@@ -35,6 +37,8 @@ export interface ProfilerRequest {
   readonly pids: readonly number[];
   /** Absolute; exists and is empty: `CAPTURE/raw/<id>`. */
   readonly rawDirectory: string;
+  /** Where the target runs; tprof's own working directory where it is not said. */
+  readonly cwd?: string;
   /** Environment of the target as it stands, with what other profilers added. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly frequencyHz: number | undefined;
@@ -56,6 +60,8 @@ export interface ProfilerRun {
   overdue?(pids: readonly number[], signal: NodeJS.Signals): Promise<readonly string[]>;
   /** The recording is to end: stop a tool that runs beside its target. Called once, also after a Ctrl-C. */
   stop?(): Promise<void>;
+  /** Who is to get tprof's stop signals, where the tool in front of the target would die of them without a profile. */
+  targetPid?(): number | undefined;
   /** The target's own exit where the tool swallows it; undefined = what the wrapper exited with is right. */
   targetExit?(): { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
   /** After everything ended: what was written, and what is known to be missing. */
@@ -68,6 +74,8 @@ export interface ProfilerHarvest {
   readonly losses: readonly { readonly what: string; readonly count: number; readonly why: string }[];
   /** Versions that only the run showed: of the runtimes that were profiled. */
   readonly tools?: readonly { readonly id: string; readonly version: string; readonly path: string }[];
+  /** The processes whose functions the profile holds, where the tool may miss some: the others are named, with `why`. */
+  readonly profiled?: { readonly pids: readonly number[]; readonly why: string };
   /** Processes that the tool saw, the short-lived ones included; `startTime` '' where it does not say. */
   readonly processes?: readonly {
     readonly pid: number;
@@ -75,6 +83,13 @@ export interface ProfilerHarvest {
     readonly command: readonly string[];
     readonly startTime: string;
   }[];
+  /**
+   * Set by profilers of Node alone: what each Node process should have left (`CPU profile`). A process of the run that is
+   * not among `processes` is then named as missing.
+   */
+  readonly nodeProfile?: string;
+  /** Processes of the tool itself, which are no part of what was recorded. */
+  readonly ownPids?: readonly number[];
 }
 
 export interface ProfilerArtefact {
@@ -84,4 +99,6 @@ export interface ProfilerArtefact {
   /** 0 where the artefact holds several processes or threads. */
   readonly pid: number;
   readonly tid: number;
+  /** Of its samples, where the file does not tell: see `CaptureManifest.profiles`. */
+  readonly clock?: 'monotonic' | 'none';
 }

@@ -73,9 +73,10 @@ export async function readSyms(source: Source): Promise<FirefoxSymbols> {
   return new FirefoxSymbols(libraries);
 }
 
-/** Ids are written with and without dashes, in either case. */
+/** Ids are written with and without dashes, in either case, and with or without the age that follows the 32 digits. */
 function key(debugName: string, debugId: string): string {
-  return `${debugName}\0${debugId.replaceAll('-', '').toUpperCase()}`;
+  const digits = debugId.replaceAll('-', '').toUpperCase();
+  return `${debugName}\0${digits.length === 32 ? `${digits}0` : digits}`;
 }
 
 /** Index of the symbol whose range holds `address`; symbols are sorted by start. -1: none. */

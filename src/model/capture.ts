@@ -58,6 +58,8 @@ export interface CaptureManifest {
     readonly format: string;
     readonly pid: number;
     readonly tid: number;
+    /** Which clock its samples were timed by, whatever the file says: the host's monotonic one, or none at all. */
+    readonly clock?: 'monotonic' | 'none';
   }[];
   /** What was probed beside: one file of figures over time each. Absent in captures of earlier versions. */
   readonly probes?: readonly CaptureProbe[];

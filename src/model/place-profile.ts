@@ -8,7 +8,7 @@ import type { Profile } from './profile.ts';
 export function placeProfile(
   profile: Profile,
   manifest: CaptureManifest,
-  entry: { readonly pid: number; readonly tid: number },
+  entry: Pick<CaptureManifest['profiles'][number], 'pid' | 'tid' | 'clock'>,
 ): Profile {
   const nameOf = new Map(manifest.processes.map(process => [process.pid, process.name]));
   const threads = profile.threads.map(thread => {
@@ -17,7 +17,10 @@ export function placeProfile(
     const processName = thread.processName === '' ? (nameOf.get(pid) ?? '') : thread.processName;
     return { ...thread, pid, tid, processName };
   });
-  if (profile.epochNs !== undefined || profile.samples.timeNs === undefined) return { ...profile, threads };
+  if (profile.samples.timeNs === undefined) return { ...profile, threads };
+  // A tool that adds up its intervals knows an order, and no time of day.
+  if (entry.clock === 'none') return { ...profile, threads, samples: { ...profile.samples, timeNs: undefined } };
+  if (profile.epochNs !== undefined && entry.clock !== 'monotonic') return { ...profile, threads };
   const offset = monotonicOffsetNs(manifest);
   return offset === undefined ? { ...profile, threads } : { ...profile, threads, epochNs: offset };
 }

@@ -104,6 +104,34 @@ test('firefox: symbols that samply left beside the profile, inlined calls includ
   assert.deepEqual(stackTexts(profile, 0)[6], 'outer;spawn 1');
 });
 
+test('firefox: symbols beside the profile name their library by an id without dashes or age, or with both', async () => {
+  const file = JSON.parse(new TextDecoder().decode(fixture('firefox', 'v66.firefox.json'))) as {
+    meta: { symbolicated: boolean };
+    libs: { debugName: string; breakpadId: string }[];
+  };
+  file.meta.symbolicated = false;
+  const libc = file.libs.find(lib => lib.debugName === 'libc.so.6')!;
+  const symbols = (id: string): string =>
+    JSON.stringify({
+      string_table: ['renderer'],
+      data: [
+        { debug_name: 'libc.so.6', debug_id: id, code_id: '', symbol_table: [{ rva: 4600, size: 100, symbol: 0 }] },
+      ],
+    });
+  const uuid = '119a1747-d750-7212-edbc-c910789bef76';
+  for (const [age, id] of [
+    ['0', uuid],
+    ['0', `${uuid}-0`],
+    ['1A', `${uuid}-1a`],
+  ] as const) {
+    libc.breakpadId = `119A1747D7507212EDBCC910789BEF76${age}`;
+    const profile = await read(JSON.stringify(file), symbols(id));
+    assert.equal(stackTexts(profile, 0)[6], 'renderer 1', `age ${age} by ${id}`);
+  }
+  const other = await read(JSON.stringify(file), symbols(uuid));
+  assert.equal(stackTexts(other, 0)[6], '0x1234 1', 'another age is another library');
+});
+
 const CAPTURE = new URL('../../../shared/captures/samply-rust-worker-macos.json.gz', import.meta.url);
 
 test('firefox: a real recording by samply ranks as its three weights say', async t => {
