@@ -63,6 +63,10 @@ class CppParser extends CppTypes {
       const number = this.peek() === '_' || /\w/.test(this.peek()) ? this.sequence(true) : 0;
       return `reference temporary #${number} for ${name}`;
     }
+    if (this.peek(3) === 'GTt') {
+      this.at += 3;
+      return `transaction clone for ${this.encoding(true)}`;
+    }
     if (two === 'TC') {
       this.at += 2;
       const derived = textOf(this.type());

@@ -40,6 +40,7 @@ const NAMES: Readonly<Record<string, readonly (readonly [string, string])[]>> = 
     ['_Z3fooIPFviEEvT_.part.0', 'foo<void (*)(int)>'],
     ['_ZN1aILb1ELj3ELm4EE1bEv', 'a<true, 3u, 4ul>::b'],
     ['_ZTV3Foo', 'vtable for Foo'],
+    ['_ZGTtNKSt9exception4whatEv', 'transaction clone for std::exception::what() const'],
   ],
   'none of them': [
     ['main', 'main'],
