@@ -3,8 +3,6 @@ export type NumericArray = Float64Array | Int32Array | Uint32Array | Uint16Array
 
 type Plain = Exclude<NumericArray, BigInt64Array>;
 
-const GROWS_SLOWLY = 1 << 20;
-
 /**
  * A column that grows: amortised append into a typed array that grows. `finish()` gives the exact-length view.
  * One class for all element types, made by the factories below, so that builders read alike.
@@ -31,11 +29,12 @@ export class Column<A extends Plain> {
   }
 
   #grow(): void {
-    // Large columns grow by an eighth: half-empty ones would be the largest part of a large model's memory. `transfer`
-    // gives the old memory back at once, not at the next garbage collection.
-    const { length, BYTES_PER_ELEMENT } = this.#data;
-    const larger = length < GROWS_SLOWLY ? length * 2 : Math.ceil(length * 1.125);
-    this.#data = this.#make((this.#data.buffer as ArrayBuffer).transfer(larger * BYTES_PER_ELEMENT));
+    // New memory is resident only where it is written, so that room to grow costs nothing; `transfer` gives the old
+    // memory back at once, not at the next garbage collection.
+    const larger = this.#make(new ArrayBuffer(this.#data.length * 2 * this.#data.BYTES_PER_ELEMENT));
+    larger.set(this.#data);
+    (this.#data.buffer as ArrayBuffer).transfer(0);
+    this.#data = larger;
   }
 
   get(index: number): number {

@@ -1,4 +1,4 @@
-import { type Column, uint32Column } from '../base/column.ts';
+import { grown } from '../base/column-table.ts';
 
 /**
  * Trace or span ids stored once as 32-bit words, named by a small integer: open addressing, no string per id, since
@@ -6,7 +6,7 @@ import { type Column, uint32Column } from '../base/column.ts';
  */
 export class IdTable {
   readonly #wordsPerId: 2 | 4;
-  readonly #words: Column<Uint32Array> = uint32Column();
+  #words = new Uint32Array(256);
   #slots = new Int32Array(256).fill(-1);
   #count = 0;
 
@@ -28,11 +28,13 @@ export class IdTable {
       return this.intern(w0, w1, w2, w3);
     }
     this.#slots[-found - 1] = this.#count;
-    this.#words.push(w0);
-    this.#words.push(w1);
+    const at = this.#count * this.#wordsPerId;
+    if (at + 4 > this.#words.length) this.#words = grown(this.#words, this.#words.length * 2);
+    this.#words[at] = w0;
+    this.#words[at + 1] = w1;
     if (this.#wordsPerId === 4) {
-      this.#words.push(w2);
-      this.#words.push(w3);
+      this.#words[at + 2] = w2;
+      this.#words[at + 3] = w3;
     }
     return this.#count++;
   }
@@ -47,12 +49,13 @@ export class IdTable {
   hex(index: number): string {
     let text = '';
     const first = index * this.#wordsPerId;
-    for (let i = first; i < first + this.#wordsPerId; i++) text += this.#words.get(i).toString(16).padStart(8, '0');
+    for (let i = first; i < first + this.#wordsPerId; i++) text += this.#words[i]!.toString(16).padStart(8, '0');
     return text;
   }
 
   /** Slot of the id (≥ 0), or the free slot where it would go as `-slot - 1`. */
   #lookup(w0: number, w1: number, w2: number, w3: number): number {
+    const words = this.#words;
     const mask = this.#slots.length - 1;
     const hash = (Math.imul(w0 ^ (w2 * 31), 0x9e3779b1) ^ Math.imul(w1 ^ w3, 0x85ebca6b)) >>> 0;
     let slot = (hash ^ (hash >>> 15)) & mask;
@@ -61,9 +64,9 @@ export class IdTable {
       if (index === -1) return -slot - 1;
       const at = index * this.#wordsPerId;
       if (
-        this.#words.get(at) === w0 &&
-        this.#words.get(at + 1) === w1 &&
-        (this.#wordsPerId === 2 || (this.#words.get(at + 2) === w2 && this.#words.get(at + 3) === w3))
+        words[at] === w0 &&
+        words[at + 1] === w1 &&
+        (this.#wordsPerId === 2 || (words[at + 2] === w2 && words[at + 3] === w3))
       ) {
         return slot;
       }
@@ -77,7 +80,7 @@ export class IdTable {
       const at = index * this.#wordsPerId;
       const wide = this.#wordsPerId === 4;
       const w = this.#words;
-      const free = this.#lookup(w.get(at), w.get(at + 1), wide ? w.get(at + 2) : 0, wide ? w.get(at + 3) : 0);
+      const free = this.#lookup(w[at]!, w[at + 1]!, wide ? w[at + 2]! : 0, wide ? w[at + 3]! : 0);
       this.#slots[-free - 1] = index;
     }
   }

@@ -1,10 +1,6 @@
-import type { Column } from '../base/column.ts';
-
-/** The columns of a span table that name a span. */
+/** The columns of a span table that name a span; they are asked for anew, since a table that grows replaces them. */
 interface SpanNames {
-  readonly trace: Column<Uint32Array>;
-  readonly idHigh: Column<Uint32Array>;
-  readonly idLow: Column<Uint32Array>;
+  readonly at: { readonly trace: Uint32Array; readonly idHigh: Uint32Array; readonly idLow: Uint32Array };
 }
 
 /**
@@ -29,21 +25,21 @@ export class SpanRows {
   /** Takes up `row`, whose names stand in the columns and were not found before. */
   add(row: number): void {
     if (this.#count >= this.#slots.length * 0.7) this.#grow();
-    const { trace, idHigh, idLow } = this.#names;
-    this.#slots[this.#slot(trace.get(row), idHigh.get(row), idLow.get(row))] = row;
+    const { trace, idHigh, idLow } = this.#names.at;
+    this.#slots[this.#slot(trace[row]!, idHigh[row]!, idLow[row]!)] = row;
     this.#count++;
   }
 
   /** Where the span is, or the free slot where it would go. */
   #slot(trace: number, high: number, low: number): number {
-    const { trace: traces, idHigh, idLow } = this.#names;
+    const { trace: traces, idHigh, idLow } = this.#names.at;
     const mask = this.#slots.length - 1;
     const hash = Math.imul(low ^ Math.imul(trace, 0x27d4eb2f), 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b);
     let slot = (hash ^ (hash >>> 15)) & mask;
     for (;;) {
       const row = this.#slots[slot]!;
       if (row === -1) return slot;
-      if (idLow.get(row) === low && idHigh.get(row) === high && traces.get(row) === trace) return slot;
+      if (idLow[row] === low && idHigh[row] === high && traces[row] === trace) return slot;
       slot = (slot + 1) & mask;
     }
   }
@@ -51,9 +47,9 @@ export class SpanRows {
   #grow(): void {
     const rows = this.#slots;
     this.#slots = new Int32Array(rows.length * 2).fill(-1);
-    const { trace, idHigh, idLow } = this.#names;
+    const { trace, idHigh, idLow } = this.#names.at;
     for (const row of rows) {
-      if (row !== -1) this.#slots[this.#slot(trace.get(row), idHigh.get(row), idLow.get(row))] = row;
+      if (row !== -1) this.#slots[this.#slot(trace[row]!, idHigh[row]!, idLow[row]!)] = row;
     }
   }
 }

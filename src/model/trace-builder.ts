@@ -1,4 +1,5 @@
-import { float64Column, int32Column, uint8Column, uint16Column, uint32Column } from '../base/column.ts';
+import { type Column, uint32Column } from '../base/column.ts';
+import { ColumnTable } from '../base/column-table.ts';
 import { Interner } from '../base/interner.ts';
 import { Warnings } from '../base/warnings.ts';
 import { IdTable } from './id-table.ts';
@@ -69,70 +70,75 @@ export class TraceBuilder {
   #epochHigh = 0;
   #epochLow = 0;
   #epochSet = false;
-  readonly #spans = {
-    trace: uint32Column(),
-    idHigh: uint32Column(),
-    idLow: uint32Column(),
-    parentHigh: uint32Column(),
-    parentLow: uint32Column(),
-    name: uint32Column(),
-    kind: uint8Column(),
-    status: uint8Column(),
-    startNs: float64Column(),
-    endNs: float64Column(),
-    scope: uint32Column(),
-    batch: uint32Column(),
-    attrStart: uint32Column(),
-    attrCount: uint16Column(),
-    eventStart: uint32Column(),
-    eventCount: uint16Column(),
-    linkStart: uint32Column(),
-    linkCount: uint16Column(),
-  };
+  readonly #spans = new ColumnTable(rows => ({
+    trace: new Uint32Array(rows),
+    idHigh: new Uint32Array(rows),
+    idLow: new Uint32Array(rows),
+    parentHigh: new Uint32Array(rows),
+    parentLow: new Uint32Array(rows),
+    name: new Uint32Array(rows),
+    kind: new Uint8Array(rows),
+    status: new Uint8Array(rows),
+    startNs: new Float64Array(rows),
+    endNs: new Float64Array(rows),
+    scope: new Uint32Array(rows),
+    batch: new Uint32Array(rows),
+    attrStart: new Uint32Array(rows),
+    attrCount: new Uint16Array(rows),
+    eventStart: new Uint32Array(rows),
+    eventCount: new Uint16Array(rows),
+    linkStart: new Uint32Array(rows),
+    linkCount: new Uint16Array(rows),
+  }));
   /** Of each span; given up when reading is over. */
-  #prints = uint32Column();
+  #prints: Column<Uint32Array> = uint32Column();
   readonly #rows = new SpanRows(this.#spans);
-  readonly #events = {
-    span: uint32Column(),
-    name: uint32Column(),
-    timeNs: float64Column(),
-    attrStart: uint32Column(),
-    attrCount: uint16Column(),
-  };
-  readonly #links = {
-    span: uint32Column(),
-    trace: uint32Column(),
-    idHigh: uint32Column(),
-    idLow: uint32Column(),
-    attrStart: uint32Column(),
-    attrCount: uint16Column(),
-  };
-  readonly #logs = {
-    timeNs: float64Column(),
-    severity: uint8Column(),
-    body: uint32Column(),
-    trace: int32Column(),
-    idHigh: uint32Column(),
-    idLow: uint32Column(),
-    scope: uint32Column(),
-    batch: uint32Column(),
-    attrStart: uint32Column(),
-    attrCount: uint16Column(),
-  };
-  readonly #attributes = { key: uint32Column(), type: uint8Column(), value: float64Column() };
-  /** Attribute counter of what was added last. */
-  #owner: { attrCount: ReturnType<typeof uint16Column> } | undefined;
+  readonly #events = new ColumnTable(rows => ({
+    span: new Uint32Array(rows),
+    name: new Uint32Array(rows),
+    timeNs: new Float64Array(rows),
+    attrStart: new Uint32Array(rows),
+    attrCount: new Uint16Array(rows),
+  }));
+  readonly #links = new ColumnTable(rows => ({
+    span: new Uint32Array(rows),
+    trace: new Uint32Array(rows),
+    idHigh: new Uint32Array(rows),
+    idLow: new Uint32Array(rows),
+    attrStart: new Uint32Array(rows),
+    attrCount: new Uint16Array(rows),
+  }));
+  readonly #logs = new ColumnTable(rows => ({
+    timeNs: new Float64Array(rows),
+    severity: new Uint8Array(rows),
+    body: new Uint32Array(rows),
+    trace: new Int32Array(rows),
+    idHigh: new Uint32Array(rows),
+    idLow: new Uint32Array(rows),
+    scope: new Uint32Array(rows),
+    batch: new Uint32Array(rows),
+    attrStart: new Uint32Array(rows),
+    attrCount: new Uint16Array(rows),
+  }));
+  readonly #attributes = new ColumnTable(rows => ({
+    key: new Uint32Array(rows),
+    type: new Uint8Array(rows),
+    value: new Float64Array(rows),
+  }));
+  /** Attribute counters of the table that was added to last, and the row there. */
+  #ownerCounts = new Uint16Array(0);
+  #ownerRow = 0;
 
   constructor(name: string) {
     this.#name = name;
   }
 
   get spanCount(): number {
-    return this.#spans.trace.length;
+    return this.#spans.length;
   }
 
   get logCount(): number {
-    return this.#logs.body.length;
+    return this.#logs.length;
   }
 
   /**
@@ -209,80 +215,84 @@ export class TraceBuilder {
       return -1;
     }
     if (same !== -1) this.warnings.add('duplicate-spans', 'different spans share a trace and span id');
-    s.trace.push(input.trace);
-    s.idHigh.push(input.idHigh);
-    s.idLow.push(input.idLow);
-    s.parentHigh.push(input.parentHigh);
-    s.parentLow.push(input.parentLow);
-    s.name.push(input.name);
-    s.kind.push(input.kind);
-    s.status.push(input.status);
-    s.startNs.push(input.startNs);
-    s.endNs.push(input.endNs);
-    s.scope.push(input.scope);
-    s.batch.push(input.batch);
-    s.attrStart.push(this.#attributes.key.length);
-    s.attrCount.push(0);
-    s.eventStart.push(this.#events.span.length);
-    s.eventCount.push(0);
-    s.linkStart.push(this.#links.span.length);
+    const row = s.add();
+    const { at } = s;
+    at.trace[row] = input.trace;
+    at.idHigh[row] = input.idHigh;
+    at.idLow[row] = input.idLow;
+    at.parentHigh[row] = input.parentHigh;
+    at.parentLow[row] = input.parentLow;
+    at.name[row] = input.name;
+    at.kind[row] = input.kind;
+    at.status[row] = input.status;
+    at.startNs[row] = input.startNs;
+    at.endNs[row] = input.endNs;
+    at.scope[row] = input.scope;
+    at.batch[row] = input.batch;
+    at.attrStart[row] = this.#attributes.length;
+    at.eventStart[row] = this.#events.length;
+    at.linkStart[row] = this.#links.length;
     this.#prints.push(input.print ?? 0);
-    const row = s.linkCount.push(0);
     if (same === -1) this.#rows.add(row);
-    this.#owner = s;
+    this.#ownerCounts = at.attrCount;
+    this.#ownerRow = row;
     return row;
   }
 
   /** An event of the span added last. */
   event(name: number, timeNs: number): void {
-    const e = this.#events;
+    const row = this.#events.add();
+    const { at } = this.#events;
     const span = this.spanCount - 1;
-    e.span.push(span);
-    e.name.push(name);
-    e.timeNs.push(timeNs);
-    e.attrStart.push(this.#attributes.key.length);
-    e.attrCount.push(0);
-    this.#spans.eventCount.set(span, this.#spans.eventCount.get(span) + 1);
-    this.#owner = e;
+    at.span[row] = span;
+    at.name[row] = name;
+    at.timeNs[row] = timeNs;
+    at.attrStart[row] = this.#attributes.length;
+    this.#spans.at.eventCount[span]!++;
+    this.#ownerCounts = at.attrCount;
+    this.#ownerRow = row;
   }
 
   /** A link of the span added last. */
   link(trace: number, idHigh: number, idLow: number): void {
-    const l = this.#links;
+    const row = this.#links.add();
+    const { at } = this.#links;
     const span = this.spanCount - 1;
-    l.span.push(span);
-    l.trace.push(trace);
-    l.idHigh.push(idHigh);
-    l.idLow.push(idLow);
-    l.attrStart.push(this.#attributes.key.length);
-    l.attrCount.push(0);
-    this.#spans.linkCount.set(span, this.#spans.linkCount.get(span) + 1);
-    this.#owner = l;
+    at.span[row] = span;
+    at.trace[row] = trace;
+    at.idHigh[row] = idHigh;
+    at.idLow[row] = idLow;
+    at.attrStart[row] = this.#attributes.length;
+    this.#spans.at.linkCount[span]!++;
+    this.#ownerCounts = at.attrCount;
+    this.#ownerRow = row;
   }
 
   log(input: LogInput): number {
-    const l = this.#logs;
-    l.timeNs.push(input.timeNs);
-    l.severity.push(input.severity);
-    l.body.push(input.body);
-    l.trace.push(input.trace);
-    l.idHigh.push(input.idHigh);
-    l.idLow.push(input.idLow);
-    l.scope.push(input.scope);
-    l.batch.push(input.batch);
-    l.attrStart.push(this.#attributes.key.length);
-    this.#owner = l;
-    return l.attrCount.push(0);
+    const row = this.#logs.add();
+    const { at } = this.#logs;
+    at.timeNs[row] = input.timeNs;
+    at.severity[row] = input.severity;
+    at.body[row] = input.body;
+    at.trace[row] = input.trace;
+    at.idHigh[row] = input.idHigh;
+    at.idLow[row] = input.idLow;
+    at.scope[row] = input.scope;
+    at.batch[row] = input.batch;
+    at.attrStart[row] = this.#attributes.length;
+    this.#ownerCounts = at.attrCount;
+    this.#ownerRow = row;
+    return row;
   }
 
   /** `type` is one of `AttributeType`; `value` the number, or the index of an interned string for text types. */
   attribute(key: number, type: number, value: number): void {
-    const owner = this.#owner!;
-    this.#attributes.key.push(key);
-    this.#attributes.type.push(type);
-    this.#attributes.value.push(value);
-    const last = owner.attrCount.length - 1;
-    owner.attrCount.set(last, owner.attrCount.get(last) + 1);
+    const row = this.#attributes.add();
+    const { at } = this.#attributes;
+    at.key[row] = key;
+    at.type[row] = type;
+    at.value[row] = value;
+    this.#ownerCounts[this.#ownerRow]!++;
   }
 
   /** The same for readers whose values are already JavaScript values. */
@@ -294,35 +304,25 @@ export class TraceBuilder {
   }
 
   finish(): Trace {
-    const s = this.#spans;
-    const l = this.#logs;
     this.#prints = uint32Column();
     const shift = this.#earliest();
-    const moved = (column: ReturnType<typeof float64Column>): Float64Array => {
-      const times = column.finish();
-      for (let i = 0; i < times.length; i++) {
-        const t = times[i]! - shift;
-        if (Math.abs(t) >= EXACT_NS) {
-          this.warnings.add('time-out-of-range', 'times farther than 104 days from the rest are not exact');
-        }
-        times[i] = t;
-      }
-      return times;
-    };
-    const resolve = (trace: number, high: number, low: number): number => {
-      if (trace < 0 || (high === 0 && low === 0)) return -1;
-      return this.#rows.find(trace, high, low);
-    };
-    const parent = new Int32Array(s.trace.length);
+    const spans = this.#spans.finish();
+    const events = this.#events.finish();
+    const links = this.#links.finish();
+    const logs = this.#logs.finish();
+    for (const times of [spans.startNs, spans.endNs, events.timeNs, logs.timeNs]) this.#move(times, shift);
+    const parent = new Int32Array(this.#spans.length);
     for (let i = 0; i < parent.length; i++) {
-      parent[i] = resolve(s.trace.get(i), s.parentHigh.get(i), s.parentLow.get(i));
+      parent[i] = this.#resolve(spans.trace[i]!, spans.parentHigh[i]!, spans.parentLow[i]!);
     }
-    const target = new Int32Array(this.#links.span.length);
+    const target = new Int32Array(this.#links.length);
     for (let i = 0; i < target.length; i++) {
-      target[i] = resolve(this.#links.trace.get(i), this.#links.idHigh.get(i), this.#links.idLow.get(i));
+      target[i] = this.#resolve(links.trace[i]!, links.idHigh[i]!, links.idLow[i]!);
     }
-    const logSpan = new Int32Array(l.body.length);
-    for (let i = 0; i < logSpan.length; i++) logSpan[i] = resolve(l.trace.get(i), l.idHigh.get(i), l.idLow.get(i));
+    const logSpan = new Int32Array(this.#logs.length);
+    for (let i = 0; i < logSpan.length; i++) {
+      logSpan[i] = this.#resolve(logs.trace[i]!, logs.idHigh[i]!, logs.idLow[i]!);
+    }
     const epoch = (BigInt(this.#epochHigh) << 32n) + BigInt(this.#epochLow) + BigInt(shift);
     return {
       name: this.#name,
@@ -333,76 +333,43 @@ export class TraceBuilder {
       scopes: this.#scopes,
       processes: this.#processes,
       batches: this.#batches.map(b => (b.arrivalNs === undefined ? b : { ...b, arrivalNs: b.arrivalNs - shift })),
-      spans: {
-        length: s.trace.length,
-        trace: s.trace.finish(),
-        idHigh: s.idHigh.finish(),
-        idLow: s.idLow.finish(),
-        parentHigh: s.parentHigh.finish(),
-        parentLow: s.parentLow.finish(),
-        parent,
-        name: s.name.finish(),
-        kind: s.kind.finish(),
-        status: s.status.finish(),
-        startNs: moved(s.startNs),
-        endNs: moved(s.endNs),
-        scope: s.scope.finish(),
-        batch: s.batch.finish(),
-        attrStart: s.attrStart.finish(),
-        attrCount: s.attrCount.finish(),
-        eventStart: s.eventStart.finish(),
-        eventCount: s.eventCount.finish(),
-        linkStart: s.linkStart.finish(),
-        linkCount: s.linkCount.finish(),
-      },
-      events: {
-        length: this.#events.span.length,
-        span: this.#events.span.finish(),
-        name: this.#events.name.finish(),
-        timeNs: moved(this.#events.timeNs),
-        attrStart: this.#events.attrStart.finish(),
-        attrCount: this.#events.attrCount.finish(),
-      },
-      links: {
-        length: this.#links.span.length,
-        span: this.#links.span.finish(),
-        trace: this.#links.trace.finish(),
-        idHigh: this.#links.idHigh.finish(),
-        idLow: this.#links.idLow.finish(),
-        target,
-        attrStart: this.#links.attrStart.finish(),
-        attrCount: this.#links.attrCount.finish(),
-      },
-      logs: {
-        length: l.body.length,
-        timeNs: moved(l.timeNs),
-        severity: l.severity.finish(),
-        body: l.body.finish(),
-        trace: l.trace.finish(),
-        idHigh: l.idHigh.finish(),
-        idLow: l.idLow.finish(),
-        span: logSpan,
-        scope: l.scope.finish(),
-        batch: l.batch.finish(),
-        attrStart: l.attrStart.finish(),
-        attrCount: l.attrCount.finish(),
-      },
-      attributes: {
-        length: this.#attributes.key.length,
-        key: this.#attributes.key.finish(),
-        type: this.#attributes.type.finish(),
-        value: this.#attributes.value.finish(),
-      },
+      spans: { length: this.#spans.length, ...spans, parent },
+      events: { length: this.#events.length, ...events },
+      links: { length: this.#links.length, ...links, target },
+      logs: { length: this.#logs.length, ...logs, span: logSpan },
+      attributes: { length: this.#attributes.length, ...this.#attributes.finish() },
       warnings: this.warnings.list(),
     };
+  }
+
+  /** Times to nanoseconds after the epoch that the earliest time has set. */
+  #move(times: Float64Array, shift: number): void {
+    for (let i = 0; i < times.length; i++) {
+      const t = times[i]! - shift;
+      if (Math.abs(t) >= EXACT_NS) {
+        this.warnings.add('time-out-of-range', 'times farther than 104 days from the rest are not exact');
+      }
+      times[i] = t;
+    }
+  }
+
+  /** Row of the span of this id; -1 = none. */
+  #resolve(trace: number, high: number, low: number): number {
+    if (trace < 0 || (high === 0 && low === 0)) return -1;
+    return this.#rows.find(trace, high, low);
   }
 
   /** The earliest start, event or log time within the exact range. */
   #earliest(): number {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const column of [this.#spans.startNs, this.#events.timeNs, this.#logs.timeNs]) {
-      for (let i = 0; i < column.length; i++) {
-        const t = column.get(i);
+    const tables = [
+      { times: this.#spans.at.startNs, length: this.#spans.length },
+      { times: this.#events.at.timeNs, length: this.#events.length },
+      { times: this.#logs.at.timeNs, length: this.#logs.length },
+    ];
+    for (const { times, length } of tables) {
+      for (let i = 0; i < length; i++) {
+        const t = times[i]!;
         if (t < earliest && t > -EXACT_NS) earliest = t;
       }
     }
