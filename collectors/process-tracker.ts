@@ -61,6 +61,11 @@ export class ProcessTracker {
     if (this.#scans++ % RENEW_EVERY === 0) this.#renew();
   }
 
+  /** Those that ran at the last scan: nothing is read for it. */
+  current(): { readonly pid: number; readonly startTime: string; readonly command: readonly string[] }[] {
+    return [...this.#own.values()].map(({ stat: { pid, startTime }, command }) => ({ pid, startTime, command }));
+  }
+
   /** Those that run now. */
   alive(): ProcessStat[] {
     this.scan();

@@ -29,6 +29,10 @@ export interface RunCommandOptions {
   /** Daemons that the command leaves in sessions of their own are left alone after a good end, unless this is true. */
   readonly endDaemons?: boolean;
   readonly onStarted?: (pid: number) => Promise<void>;
+  /** Before the command starts: the processes of the run, to be asked for at any time. */
+  readonly onTracking?: (current: ProcessTracker['current']) => void;
+  /** Who gets a stop signal that reached tprof alone; undefined = the process that was started. */
+  readonly stopTarget?: () => number | undefined;
   /** A first Ctrl-C, a signal, or the end of `--duration`: the workload is ending. */
   readonly onStopping?: (why: StopSignal | 'duration') => void;
   /** A stop signal reached these processes a while ago, and they still run. */
@@ -57,6 +61,7 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
   const mark = `${RUN_MARK}=${randomUUID()}`;
   const watchdog = startWatchdog(mark);
   const tracker = new ProcessTracker(mark, stat => watchdog.knows(stat));
+  options.onTracking?.(() => tracker.current());
   let child: ChildProcess;
   try {
     child = await spawnTarget(options, mark);
@@ -83,7 +88,9 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
       return;
     }
     stoppedBy = signal;
-    if (!reachedGroup) child.kill(signal);
+    const target = options.stopTarget?.();
+    if (!reachedGroup && target !== undefined) send(target, signal);
+    else if (!reachedGroup) child.kill(signal);
     options.onStopping?.(signal);
     after(OVERDUE_MS, () => overdue(signal, reachedGroup));
   });
@@ -96,7 +103,7 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
     return tracker.alive().filter(stat => stat.groupId === group);
   };
   const overdue = (signal: StopSignal, reachedGroup: boolean): void => {
-    const pids = reachedGroup ? inGroup().map(stat => stat.pid) : [pid];
+    const pids = reachedGroup ? inGroup().map(stat => stat.pid) : [options.stopTarget?.() ?? pid];
     // What it cannot mend costs a profile, and the harvest names it.
     options.onOverdue?.(pids, signal).catch(() => {});
   };

@@ -81,6 +81,9 @@ class RunningProbe {
   #underWay: Promise<void> | undefined;
   #rest = 0;
   #readings = 0;
+  /** When something was read for the first time, and last. */
+  #firstNs = Number.POSITIVE_INFINITY;
+  #lastNs = 0;
   #unwritten: string | undefined;
 
   constructor({ probe, target, endsWithTarget }: ProbeToRun, name: string, originNs: bigint, options: ProbesOptions) {
@@ -148,6 +151,8 @@ class RunningProbe {
       const atNs = (beganNs + this.#nowNs()) / 2;
       this.#rest = restTurns;
       this.#readings++;
+      this.#firstNs = Math.min(this.#firstNs, atNs);
+      this.#lastNs = atNs;
       this.#gap = undefined;
       this.#write(this.#writer.sample(atNs, readings));
       for (const { name, value } of documents) this.#write(this.#writer.document(atNs, name, value));
@@ -159,7 +164,7 @@ class RunningProbe {
   #fail(failure: ProbeFailure): void {
     const atNs = this.#nowNs();
     if (this.#gap === undefined || this.#gap.why !== failure.why) {
-      const told = this.#gap !== undefined || (this.#endsWithTarget && this.#readings > 0);
+      const told = this.#gap !== undefined || this.#endsWithTarget;
       this.#gap = { fromNs: atNs, toNs: atNs, missed: 0, why: failure.why };
       this.#gaps.push(this.#gap);
       if (!told) this.#options.onFailure?.(this.id, failure);
@@ -172,11 +177,11 @@ class RunningProbe {
   #losses(): ProbesEnd['losses'] {
     const what = (count: number): string => `${count} ${count === 1 ? 'reading' : 'readings'} of ${this.id} figures`;
     const losses = this.#gaps
-      .filter(gap => !(this.#endsWithTarget && gap === this.#gap))
+      .filter(gap => !this.#endsWithTarget || (gap.fromNs > this.#firstNs && gap.fromNs < this.#lastNs))
       .map(({ fromNs, toNs, missed, why }) => ({
         what: what(missed),
         count: missed,
-        why: `${seconds(fromNs)} to ${seconds(toNs)} s after the beginning: ${why}`,
+        why: `${missed === 1 ? seconds(fromNs) : `${seconds(fromNs)} to ${seconds(toNs)}`} s after the beginning: ${why}`,
       }));
     if (this.#unwritten === undefined) return losses;
     return [...losses, { what: `the rest of the ${this.id} figures`, count: 1, why: this.#unwritten }];

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { CliContext } from '../context.ts';
 import { withCommonOptions } from '../output.ts';
+import { withProbeOptions } from '../record/probe-options.ts';
 import {
   collectEnvironment,
   parseDuration,
@@ -33,7 +34,7 @@ export function recordCommand(context: CliContext): Command {
     .option('--listen <address>', 'HOST:PORT or :PORT for the receiver (default: a free port of 127.0.0.1)')
     .option('--pid <pids>', 'watch these running processes, comma-separated', parsePids)
     .option('--name <pattern>', "watch running processes of that name, such as 'tasker-*'");
-  return withCommonOptions(command, 'the capture folder (default: a new one below .tprof)')
+  return withCommonOptions(withProbeOptions(command), 'the capture folder (default: a new one below .tprof)')
     .addHelpText(
       'after',
       `
@@ -46,7 +47,8 @@ Examples:
   $ tprof record -- e2e linear
   $ tprof record -o out -- node server.js
   $ tprof record --no-trace --duration 30s -- npm test
-  $ tprof record --profiler none -- ./my-service`,
+  $ tprof record --profiler none -- ./my-service
+  $ tprof record --postgres postgresql://localhost/app --metrics http://localhost:8080/metrics -- ./my-service`,
     )
     .action((words: string[], options: RecordOptions) => recordRun(words, options, context));
 }

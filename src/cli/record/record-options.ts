@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
-import type { CommonOptions } from '../context.ts';
+import type { ProbeOptions } from './probe-options.ts';
 
 /** What `tprof record` was asked; commander fills it in. */
-export interface RecordOptions extends CommonOptions {
+export interface RecordOptions extends ProbeOptions {
   /** Ids, comma-separated; `auto`, `none`. */
   readonly profiler: readonly string[];
   readonly frequency?: number;

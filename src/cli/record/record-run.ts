@@ -16,6 +16,7 @@ import { beginManifest, type ManifestDraft, ownCost } from './manifest-draft.ts'
 import { startProgress } from './progress.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import type { RecordOptions } from './record-options.ts';
+import { type RecordProbes, startProbes } from './record-probes.ts';
 import { resolveTarget, type Target } from './target.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -25,6 +26,7 @@ interface Prepared {
   readonly folder: CaptureFolder;
   readonly draft: ManifestDraft;
   readonly receiver: Receiver | undefined;
+  readonly probes: RecordProbes;
   readonly runs: readonly { readonly id: string; readonly run: ProfilerRun }[];
   readonly command: readonly string[];
   readonly environment: Environment;
@@ -46,7 +48,7 @@ export async function recordRun(words: readonly string[], options: RecordOptions
   const choice = await chooseProfilers(options, target, pids);
   if (choice.line !== undefined) say(context, options, choice.line);
   const prepared = await prepare({ target, pids, chosen: choice.chosen, environment, options, context });
-  const { draft, receiver, runs } = prepared;
+  const { draft, receiver, runs, probes } = prepared;
   commandLog(context, options).debug(
     { profilers: draft.tools.map(tool => tool.id), receiver: receiver?.endpoint, command: prepared.command, pids },
     'recording',
@@ -66,12 +68,19 @@ export async function recordRun(words: readonly string[], options: RecordOptions
     // A tool that has begun beside the one that could not must not go on.
     for (const { run } of runs) await run.stop?.().catch(() => {});
     await receiver?.stop();
+    await probes.stop();
     await prepared.folder.discard();
     throw error;
   }
   draft.durationNs = Number(process.hrtime.bigint() - began);
+  const probed = await probes.stop();
+  draft.probes = probed.probes;
+  draft.losses = [...draft.losses, ...probed.losses];
   draft.self = ownCost(before);
   progress.end();
+  // Some tools exit with 0 whatever became of the target that they started.
+  const exit = runs.map(({ run }) => run.targetExit?.()).find(e => e !== undefined) ?? observed.exit;
+  observed = { ...observed, exit };
   context.exitCode = exitCodeOfRun(observed);
   await finishCapture({ ...prepared, runs, observed, options, context });
 }
@@ -104,6 +113,7 @@ async function prepare(p: Preparation): Promise<Prepared> {
   const name = target?.name ?? options.name ?? `pid-${p.pids.join('-')}`;
   let folder: CaptureFolder | undefined;
   let receiver: Receiver | undefined;
+  let probes: RecordProbes | undefined;
   try {
     folder = await createCaptureFolder({ cwd: context.cwd, output: options.output, name, startedAt });
     const draft = beginManifest(name, target?.typed ?? [], startedAt);
@@ -118,12 +128,15 @@ async function prepare(p: Preparation): Promise<Prepared> {
       receiver = await startReceiver(folder, options);
       environment = { ...environment, ...telemetryEnvironment(receiver.endpoint, environment) };
     }
+    const workload = target?.builtIn === true && !target.command.includes('--cluster') ? { environment } : undefined;
+    probes = await startProbes(folder, options, context, workload);
     let command = target?.command ?? [];
     let wrapper: string | undefined;
     const runs: { id: string; run: ProfilerRun }[] = [];
     for (const { profiler, pids } of chosen) {
       const run = await profiler.prepare({
         command,
+        cwd: context.cwd,
         pids,
         rawDirectory: await folder.raw(profiler.id),
         environment,
@@ -143,8 +156,9 @@ async function prepare(p: Preparation): Promise<Prepared> {
       environment = { ...environment, ...run.environment };
       runs.push({ id: profiler.id, run });
     }
-    return { folder, draft, receiver, runs, command, environment };
+    return { folder, draft, receiver, probes, runs, command, environment };
   } catch (error) {
+    await probes?.stop();
     await receiver?.stop();
     await folder?.discard();
     throw cannotBegin(error);
@@ -159,7 +173,7 @@ function cannotBegin(error: unknown): unknown {
 }
 
 async function runTarget(
-  { command, environment, runs, folder }: Prepared,
+  { command, environment, runs, folder, probes }: Prepared,
   target: Target,
   options: RecordOptions,
   context: CliContext,
@@ -171,9 +185,11 @@ async function runTarget(
     endDaemons: target.builtIn,
     ...(options.json === true ? { stdout: 'stderr' } : {}),
     ...(options.duration === undefined ? {} : { durationMs: options.duration }),
+    onTracking: probes.follow,
     onStarted: async pid => {
       for (const { run } of runs) await run.started?.(pid);
     },
+    stopTarget: () => runs.map(({ run }) => run.targetPid?.()).find(pid => pid !== undefined),
     onOverdue: async (pids, signal) => {
       for (const { run } of runs) {
         for (const line of (await run.overdue?.(pids, signal)) ?? []) say(context, options, `tprof: ${line}`);
@@ -201,7 +217,12 @@ function namesOf(processes: Observed['processes']): string {
   return processes.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');
 }
 
-async function watchRunning({ runs }: Prepared, pids: readonly number[], options: RecordOptions): Promise<Observed> {
+async function watchRunning(
+  { runs, probes }: Prepared,
+  pids: readonly number[],
+  options: RecordOptions,
+): Promise<Observed> {
+  probes.follow(() => pids.map(pid => ({ pid, startTime: '', command: [] })));
   const result = await watchProcesses(pids, {
     durationMs: options.duration,
     onStarted: async () => {
