@@ -8,7 +8,10 @@ export interface WatchOptions {
   readonly onStarted: () => Promise<void>;
 }
 
-/** Waits beside processes that run already: until Ctrl-C, the end of `durationMs`, or all of them have ended. */
+/**
+ * Waits beside processes that run already: until Ctrl-C, the end of `durationMs`, or all of them have ended. Beside
+ * none (a program that is listened to from afar) it is one of the first two.
+ */
 export async function watchProcesses(
   pids: readonly number[],
   options: WatchOptions,
@@ -36,7 +39,7 @@ export async function watchProcesses(
   try {
     await options.onStarted();
     polling = setInterval(() => {
-      if (!stats.some(isSameProcess)) wake();
+      if (stats.length > 0 && !stats.some(isSameProcess)) wake();
     }, 250);
     if (options.durationMs !== undefined) {
       timer = setTimeout(() => {

@@ -14,6 +14,8 @@ export const CaptureFile = {
   breakdown: 'breakdown.json',
   hotPaths: 'hot-paths.json',
   systemFigures: 'system-figures.json',
+  asyncTasks: 'async-tasks.json',
+  asyncTasksSvg: 'async-tasks.svg',
   reportMarkdown: 'report.md',
   reportHtml: 'report.html',
 } as const;
@@ -63,6 +65,16 @@ export interface CaptureManifest {
   }[];
   /** What was probed beside: one file of figures over time each. Absent in captures of earlier versions. */
   readonly probes?: readonly CaptureProbe[];
+  /** Recordings of async runtimes, one a program that was listened to. */
+  readonly asyncTasks?: readonly {
+    readonly file: string;
+    readonly format: string;
+    readonly address: string;
+    /** 0 = not known. */
+    readonly pid: number;
+    readonly connections: number;
+    readonly updates: number;
+  }[];
   readonly spans: {
     readonly accepted: number;
     readonly logs: number;

@@ -11,6 +11,7 @@ import {
   type RecordOptions,
 } from '../record/record-options.ts';
 import { recordRun } from '../record/record-run.ts';
+import { withConsoleOptions } from '../record/tokio-consoles.ts';
 
 /** `tprof record [options] -- COMMAND…` */
 export function recordCommand(context: CliContext): Command {
@@ -34,7 +35,10 @@ export function recordCommand(context: CliContext): Command {
     .option('--listen <address>', 'HOST:PORT or :PORT for the receiver (default: a free port of 127.0.0.1)')
     .option('--pid <pids>', 'watch these running processes, comma-separated', parsePids)
     .option('--name <pattern>', "watch running processes of that name, such as 'tasker-*'");
-  return withCommonOptions(withProbeOptions(command), 'the capture folder (default: a new one below .tprof)')
+  return withCommonOptions(
+    withConsoleOptions(withProbeOptions(command)),
+    'the capture folder (default: a new one below .tprof)',
+  )
     .addHelpText(
       'after',
       `
@@ -48,7 +52,9 @@ Examples:
   $ tprof record -o out -- node server.js
   $ tprof record --no-trace --duration 30s -- npm test
   $ tprof record --profiler none -- ./my-service
-  $ tprof record --postgres postgresql://localhost/app --metrics http://localhost:8080/metrics -- ./my-service`,
+  $ tprof record --postgres postgresql://localhost/app --metrics http://localhost:8080/metrics -- ./my-service
+  $ tprof record --tokio-console :6669 -- ./my-service
+  $ tprof record --tokio-console 127.0.0.1:6669 --pid 123 --duration 10s`,
     )
     .action((words: string[], options: RecordOptions) => recordRun(words, options, context));
 }

@@ -38,6 +38,15 @@ export async function chooseProfilers(
   return target === undefined ? autoAttached(pids, options) : auto(target, options);
 }
 
+/** A program that is only listened to, perhaps on another machine: there is no process to profile. */
+export function withoutProfilers(ids: readonly string[]): Choice {
+  const asked = ids.filter(id => id !== 'none' && id !== 'auto');
+  if (asked.length === 0) return { chosen: [], line: undefined };
+  throw new TprofError('usage', `${asked.join(', ')} needs a command to run, or --pid or --name of what runs already`, {
+    hint: 'tprof record --pid 123 --tokio-console :6669 --duration 10s',
+  });
+}
+
 function profilerById(id: string): Profiler {
   const profiler = PROFILERS.find(p => p.id === id);
   if (profiler !== undefined) return profiler;

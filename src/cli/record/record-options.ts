@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import type { ProbeOptions } from './probe-options.ts';
+import type { ConsoleOptions } from './tokio-consoles.ts';
 
 /** What `tprof record` was asked; commander fills it in. */
-export interface RecordOptions extends ProbeOptions {
+export interface RecordOptions extends ProbeOptions, ConsoleOptions {
   /** Ids, comma-separated; `auto`, `none`. */
   readonly profiler: readonly string[];
   readonly frequency?: number;

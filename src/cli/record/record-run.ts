@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { type CaptureFolder, createCaptureFolder } from '../../../collectors/capture-folder.ts';
 import { writeManifest } from '../../../collectors/capture-manifest.ts';
+import { processName } from '../../../collectors/process-name.ts';
 import type { ProfilerRun } from '../../../collectors/profilers/profiler.ts';
 import { runCommand } from '../../../collectors/run-command.ts';
 import { watchProcesses } from '../../../collectors/watch-processes.ts';
@@ -9,15 +10,16 @@ import { commandLog } from '../command-log.ts';
 import { type CliContext, say } from '../context.ts';
 import { findProcesses } from './attach-targets.ts';
 import { telemetryEnvironment, withAssignments } from './child-environment.ts';
-import { type ChosenProfiler, chooseProfilers } from './choose-profilers.ts';
+import { type ChosenProfiler, chooseProfilers, withoutProfilers } from './choose-profilers.ts';
 import { exitCodeOfRun } from './exit-code.ts';
 import { finishCapture, type Observed } from './finish-capture.ts';
-import { beginManifest, type ManifestDraft, ownCost } from './manifest-draft.ts';
+import { beginManifest, type ManifestDraft, mergeProcesses, ownCost } from './manifest-draft.ts';
 import { startProgress } from './progress.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import type { RecordOptions } from './record-options.ts';
 import { type RecordProbes, startProbes } from './record-probes.ts';
 import { resolveTarget, type Target } from './target.ts';
+import { consoleEnvironment, type RecordConsoles, startConsoles } from './tokio-consoles.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,6 +29,7 @@ interface Prepared {
   readonly draft: ManifestDraft;
   readonly receiver: Receiver | undefined;
   readonly probes: RecordProbes;
+  readonly consoles: RecordConsoles;
   readonly runs: readonly { readonly id: string; readonly run: ProfilerRun }[];
   readonly command: readonly string[];
   readonly environment: Environment;
@@ -38,17 +41,19 @@ interface Prepared {
  * says what it lacks, and the exit code is the target's.
  */
 export async function recordRun(words: readonly string[], options: RecordOptions, context: CliContext): Promise<void> {
-  const attaching = options.pid !== undefined || options.name !== undefined;
+  const named = options.pid !== undefined || options.name !== undefined;
+  const attaching = named || (words.length === 0 && options.tokioConsole !== undefined);
   requireOneTarget(words, attaching);
   // A terminal that was closed takes no more words; recording ends in good order all the same.
   context.stderr.on('error', () => {});
   const environment = withAssignments(context.env, options.env);
   const target = attaching ? undefined : resolveTarget(words, environment, context.cwd);
   const pids = attaching ? findProcesses(options.pid ?? [], options.name) : [];
-  const choice = await chooseProfilers(options, target, pids);
+  const choice =
+    attaching && !named ? withoutProfilers(options.profiler) : await chooseProfilers(options, target, pids);
   if (choice.line !== undefined) say(context, options, choice.line);
   const prepared = await prepare({ target, pids, chosen: choice.chosen, environment, options, context });
-  const { draft, receiver, runs, probes } = prepared;
+  const { draft, receiver, runs, probes, consoles } = prepared;
   commandLog(context, options).debug(
     { profilers: draft.tools.map(tool => tool.id), receiver: receiver?.endpoint, command: prepared.command, pids },
     'recording',
@@ -69,13 +74,17 @@ export async function recordRun(words: readonly string[], options: RecordOptions
     for (const { run } of runs) await run.stop?.().catch(() => {});
     await receiver?.stop();
     await probes.stop();
+    await consoles.stop();
     await prepared.folder.discard();
     throw error;
   }
   draft.durationNs = Number(process.hrtime.bigint() - began);
   const probed = await probes.stop();
   draft.probes = probed.probes;
-  draft.losses = [...draft.losses, ...probed.losses];
+  const { asyncTasks, losses, processes } = await consoles.stop();
+  if (asyncTasks.length > 0) draft.asyncTasks = asyncTasks;
+  draft.losses = [...draft.losses, ...probed.losses, ...losses];
+  observed = { ...observed, processes: mergeProcesses(observed.processes, processes, nameOfCommand) };
   draft.self = ownCost(before);
   progress.end();
   // Some tools exit with 0 whatever became of the target that they started.
@@ -84,6 +93,8 @@ export async function recordRun(words: readonly string[], options: RecordOptions
   context.exitCode = exitCodeOfRun(observed);
   await finishCapture({ ...prepared, runs, observed, options, context });
 }
+
+const nameOfCommand = (command: readonly string[]): string => processName(command, undefined, '');
 
 function requireOneTarget(words: readonly string[], attaching: boolean): void {
   if (attaching && words.length > 0) {
@@ -110,10 +121,11 @@ interface Preparation {
 async function prepare(p: Preparation): Promise<Prepared> {
   const { target, chosen, options, context } = p;
   const startedAt = new Date();
-  const name = target?.name ?? options.name ?? `pid-${p.pids.join('-')}`;
+  const name = target?.name ?? options.name ?? (p.pids.length === 0 ? 'tokio-console' : `pid-${p.pids.join('-')}`);
   let folder: CaptureFolder | undefined;
   let receiver: Receiver | undefined;
   let probes: RecordProbes | undefined;
+  let consoles: RecordConsoles | undefined;
   try {
     folder = await createCaptureFolder({ cwd: context.cwd, output: options.output, name, startedAt });
     const draft = beginManifest(name, target?.typed ?? [], startedAt);
@@ -130,6 +142,8 @@ async function prepare(p: Preparation): Promise<Prepared> {
     }
     const workload = target?.builtIn === true && !target.command.includes('--cluster') ? { environment } : undefined;
     probes = await startProbes(folder, options, context, workload);
+    consoles = await startConsoles(folder, options);
+    environment = { ...environment, ...consoleEnvironment(options, environment) };
     let command = target?.command ?? [];
     let wrapper: string | undefined;
     const runs: { id: string; run: ProfilerRun }[] = [];
@@ -156,8 +170,9 @@ async function prepare(p: Preparation): Promise<Prepared> {
       environment = { ...environment, ...run.environment };
       runs.push({ id: profiler.id, run });
     }
-    return { folder, draft, receiver, probes, runs, command, environment };
+    return { folder, draft, receiver, probes, consoles, runs, command, environment };
   } catch (error) {
+    await consoles?.stop();
     await probes?.stop();
     await receiver?.stop();
     await folder?.discard();
