@@ -1,7 +1,6 @@
 // https://github.com/brendangregg/FlameGraph#2-fold-stacks
 import { ByteWindow } from '../base/byte-window.ts';
 import { TprofError } from '../base/errors.ts';
-import { LineCache } from '../base/line-cache.ts';
 import type { Source } from '../base/source.ts';
 import { utf8Source } from '../base/utf8-source.ts';
 import { type FrameIndex, NO_STACK, type Profile, type StackIndex } from '../model/profile.ts';
@@ -9,6 +8,7 @@ import { ProfileBuilder } from '../model/profile-builder.ts';
 import { collapsedLosses, writeCollapsed } from './collapsed-write.ts';
 import type { ProfileFormat, ProfileReadOptions } from './format.ts';
 import { frameOfText } from './frame-of-text.ts';
+import { FrameTexts } from './frame-texts.ts';
 
 /** `frame;frame;frame COUNT`, root first; a second count makes it a diff, the older first, as difffolded.pl writes it. */
 export const collapsed: ProfileFormat = {
@@ -86,15 +86,18 @@ class CollapsedReader {
   lines = 0;
   readonly #builder: ProfileBuilder;
   readonly #isDiff: boolean;
-  readonly #frames = new LineCache();
+  readonly #frames = new FrameTexts();
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   readonly #decoder = new TextDecoder();
   readonly #thread;
   readonly #values: number[];
-  /** The stack part of the line before, and the stack at each separator in it: neighbours share much. */
-  #last = new Uint8Array(1 << 12);
+  /** The stack part of the line before, and where its frames end, with the stack up to there: neighbours share much. */
+  #last: DataView = new DataView(new ArrayBuffer(1 << 12));
   #lastLength = 0;
-  readonly #ends: number[] = [];
-  readonly #stacks: StackIndex[] = [];
+  #depth = 0;
+  #ends: Int32Array = new Int32Array(64);
+  #stacks: Int32Array = new Int32Array(64);
 
   constructor(builder: ProfileBuilder, isDiff: boolean) {
     this.#builder = builder;
@@ -130,36 +133,62 @@ class CollapsedReader {
   }
 
   #stack(bytes: Uint8Array, start: number, end: number): StackIndex {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    const view = this.#view;
     const length = end - start;
-    let same = 0;
-    const limit = Math.min(length, this.#lastLength);
-    while (same < limit && this.#last[same] === bytes[start + same]) same++;
+    const same = this.#sameLength(view, start, length);
     // Frames that end inside the common part are the same frames.
-    let depth = this.#ends.length;
+    let depth = this.#depth;
     while (depth > 0 && (this.#ends[depth - 1]! >= same || bytes[start + this.#ends[depth - 1]!] !== SEMICOLON))
       depth--;
-    let stack = depth === 0 ? NO_STACK : this.#stacks[depth - 1]!;
-    let from = depth === 0 ? 0 : this.#ends[depth - 1]! + 1;
-    this.#ends.length = depth;
-    this.#stacks.length = depth;
-    for (let at = from; at <= length; at++) {
-      if (at < length && bytes[start + at] !== SEMICOLON) continue;
-      stack = this.#builder.stack(stack, this.#frame(bytes, start + from, start + at));
-      this.#ends.push(at);
-      this.#stacks.push(stack);
-      from = at + 1;
+    let stack = (depth === 0 ? NO_STACK : this.#stacks[depth - 1]!) as StackIndex;
+    let from = start + (depth === 0 ? 0 : this.#ends[depth - 1]! + 1);
+    while (from <= end) {
+      let frame = this.#frames.find(view, from, end);
+      if (frame === -1) frame = this.#newFrame(bytes, from);
+      stack = this.#builder.stack(stack, frame as FrameIndex);
+      if (depth === this.#ends.length) this.#deepen();
+      this.#ends[depth] = this.#frames.end - start;
+      this.#stacks[depth++] = stack;
+      from = this.#frames.end + 1;
     }
-    if (length > this.#last.length) this.#last = new Uint8Array(length * 2);
-    this.#last.set(bytes.subarray(start + same, end), same);
+    this.#depth = depth;
+    if (length > this.#last.byteLength) {
+      const longer = new Uint8Array(length * 2);
+      longer.set(new Uint8Array(this.#last.buffer, 0, same));
+      this.#last = new DataView(longer.buffer);
+    }
+    new Uint8Array(this.#last.buffer).set(bytes.subarray(start + same, end), same);
     this.#lastLength = length;
     return stack;
   }
 
-  #frame(bytes: Uint8Array, start: number, end: number): FrameIndex {
-    const known = this.#frames.find(bytes, start, end);
-    if (known !== -1) return known as FrameIndex;
-    const frame = this.#builder.frame(frameOfText(this.#decoder.decode(bytes.subarray(start, end))));
-    this.#frames.learn(bytes, start, end, frame);
+  /** How many bytes are those of the line before. */
+  #sameLength(view: DataView, start: number, length: number): number {
+    const last = this.#last;
+    const limit = Math.min(length, this.#lastLength);
+    let same = 0;
+    while (same + 4 <= limit && last.getInt32(same) === view.getInt32(start + same)) same += 4;
+    while (same < limit && last.getUint8(same) === view.getUint8(start + same)) same++;
+    return same;
+  }
+
+  #deepen(): void {
+    const ends = new Int32Array(this.#ends.length * 2);
+    ends.set(this.#ends);
+    const stacks = new Int32Array(this.#ends.length * 2);
+    stacks.set(this.#stacks);
+    this.#ends = ends;
+    this.#stacks = stacks;
+  }
+
+  #newFrame(bytes: Uint8Array, start: number): FrameIndex {
+    const text = this.#decoder.decode(bytes.subarray(start, this.#frames.end));
+    const frame = this.#builder.frame(frameOfText(text));
+    this.#frames.learn(bytes, start, frame);
     return frame;
   }
 

@@ -1,6 +1,7 @@
-import { float64Column, int32Column, uint8Column, uint32Column } from '../base/column.ts';
+import { float64Column, int32Column, uint32Column } from '../base/column.ts';
 import { Interner } from '../base/interner.ts';
 import { Warnings } from '../base/warnings.ts';
+import { FrameInterner } from './frame-interner.ts';
 import {
   type FrameIndex,
   type Label,
@@ -12,6 +13,7 @@ import {
   type ThreadIndex,
   type ValueType,
 } from './profile.ts';
+import { RowIndex } from './row-index.ts';
 import { StackInterner } from './stack-interner.ts';
 
 /** Beyond every 64-bit count: 10^20 ns are 3,000 years. */
@@ -55,19 +57,7 @@ export class ProfileBuilder {
   readonly #name: string;
   readonly #valueTypes: ValueType[];
   readonly #strings = new Interner();
-  readonly #frameOf = new Map<string, FrameIndex>();
-  readonly #frames = {
-    name: uint32Column(),
-    decoration: uint32Column(),
-    module: uint32Column(),
-    file: uint32Column(),
-    line: uint32Column(),
-    column: uint32Column(),
-    category: uint32Column(),
-    address: float64Column(),
-    mapping: int32Column(),
-    flags: uint8Column(),
-  };
+  readonly #frames = new FrameInterner();
   readonly #stacks = new StackInterner();
   readonly #threads: Thread[] = [];
   readonly #threadOf = new Map<string, ThreadIndex>();
@@ -80,7 +70,7 @@ export class ProfileBuilder {
   readonly #labelSets: (readonly Label[])[] = [[]];
   readonly #labelSetOf = new Map<string, number>([['[]', 0]]);
   readonly #values: ReturnType<typeof float64Column>[];
-  readonly #aggregated = new Map<string, number>();
+  readonly #aggregated = new RowIndex();
 
   constructor(name: string, valueTypes: readonly ValueType[]) {
     this.#name = name;
@@ -101,30 +91,28 @@ export class ProfileBuilder {
   }
 
   frame(input: FrameInput): FrameIndex {
-    const s = this.#strings;
-    const name = s.intern(input.name);
-    const decoration = s.intern(input.decoration ?? '');
-    const module = s.intern(input.module ?? '');
-    const file = s.intern(input.file ?? '');
-    const category = s.intern(input.category ?? '');
+    const name = this.#text(input.name);
+    const decoration = this.#text(input.decoration);
+    const module = this.#text(input.module);
+    const file = this.#text(input.file);
+    const category = this.#text(input.category);
     const { line = 0, column = 0, address = -1, mapping = -1, flags = 0 } = input;
-    const key = `${name},${decoration},${module},${file},${line},${column},${category},${address},${mapping},${flags}`;
-    let index = this.#frameOf.get(key);
-    if (index === undefined) {
-      const f = this.#frames;
-      index = f.name.push(name) as FrameIndex;
-      f.decoration.push(decoration);
-      f.module.push(module);
-      f.file.push(file);
-      f.line.push(line);
-      f.column.push(column);
-      f.category.push(category);
-      f.address.push(address);
-      f.mapping.push(mapping);
-      f.flags.push(flags);
-      this.#frameOf.set(key, index);
-    }
-    return index;
+    return this.#frames.intern({
+      name,
+      decoration,
+      module,
+      file,
+      line,
+      column,
+      category,
+      address,
+      mapping,
+      flags,
+    });
+  }
+
+  #text(text: string | undefined): number {
+    return text === undefined || text === '' ? 0 : this.#strings.intern(text);
   }
 
   /** The stack that calls `frame` from `parent` (`NO_STACK` for a root). */
@@ -171,10 +159,8 @@ export class ProfileBuilder {
   /** Adds to the row of this thread, stack and labels: for sources without times, so that memory stays distinct. */
   aggregate(input: Omit<SampleInput, 'timeNs'>): void {
     const labels = input.labels === undefined ? 0 : this.#labelSet(input.labels);
-    const key = `${input.thread},${input.stack},${labels}`;
-    const row = this.#aggregated.get(key);
-    if (row === undefined) {
-      this.#aggregated.set(key, this.#sampleStack.length);
+    const row = this.#aggregated.find(input.thread, input.stack, labels, this.#sampleStack.length);
+    if (row === this.#sampleStack.length) {
       this.sample(input);
       return;
     }
@@ -202,26 +188,13 @@ export class ProfileBuilder {
   }
 
   finish(): Profile {
-    const f = this.#frames;
     if (this.lostSamples > 0 && !this.warnings.has('samples-lost')) {
       this.warnings.add('samples-lost', 'the recorder says that it lost samples', { count: this.lostSamples });
     }
     return {
       name: this.#name,
       strings: this.#strings.strings,
-      frames: {
-        length: f.name.length,
-        name: f.name.finish(),
-        decoration: f.decoration.finish(),
-        module: f.module.finish(),
-        file: f.file.finish(),
-        line: f.line.finish(),
-        column: f.column.finish(),
-        category: f.category.finish(),
-        address: f.address.finish(),
-        mapping: f.mapping.finish(),
-        flags: f.flags.finish(),
-      },
+      frames: this.#frames.finish(),
       stacks: this.#stacks.finish(),
       threads: this.#threads,
       valueTypes: this.#valueTypes,
