@@ -50,7 +50,7 @@ export function findAsyncTaskFindings(
     const ofLint: AsyncTaskFinding[] = [];
     for (const [site, rows] of flagged.get(lint) ?? []) {
       const who = site.name === '' ? `spawned at ${place(site)}` : `'${site.name}'`;
-      const tasks = rows.length === 1 ? 'A task' : `${formatCount(rows.length)} tasks`;
+      const tasks = rows.length === 1 ? 'Task' : `${formatCount(rows.length)} tasks`;
       ofLint.push({
         id: lint,
         ...WORDS[lint](recording, rows, `${tasks} ${who}`, rows.length > 1),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type AsyncTasksResult, analyzeAsyncTasks } from '../../analyzers/async-tasks.ts';
 import { analyzeHotPaths, type HotPathsResult } from '../../analyzers/hot-paths.ts';
 import { analyzeLifecycle, breakdownOf, type Lifecycle } from '../../analyzers/lifecycle/breakdown.ts';
 import type { BreakdownResult } from '../../analyzers/lifecycle/breakdown-result.ts';
@@ -7,7 +8,10 @@ import type { Rows } from '../../analyzers/lifecycle/evidence/rows.ts';
 import { phaseIntervals } from '../../analyzers/lifecycle/phase-intervals.ts';
 import type { PhaseIntervals } from '../../analyzers/phase-samples.ts';
 import { fileSource } from '../../collectors/file-source.ts';
+import { readConsoleRecording } from '../formats/tokio-console-recording.ts';
+import type { AsyncRecording } from '../model/async-tasks.ts';
 import { CaptureFile, type CaptureManifest } from '../model/capture.ts';
+import { mergeAsyncRecordings } from '../model/merge-async-tasks.ts';
 import { mergeProfiles } from '../model/merge-profiles.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Trace } from '../model/trace.ts';
@@ -23,6 +27,7 @@ export class CaptureModels {
   #trace: Promise<Trace | undefined> | undefined;
   #lifecycle: Promise<Lifecycle | undefined> | undefined;
   #hotPaths: Promise<HotPathsResult | undefined> | undefined;
+  #asyncRecording: Promise<AsyncRecording | undefined> | undefined;
 
   constructor(directory: string, manifest: CaptureManifest) {
     this.directory = directory;
@@ -79,6 +84,25 @@ export class CaptureModels {
   async #rows(): Promise<{ readonly rows?: Rows }> {
     const file = join(this.directory, CaptureFile.rows);
     return existsSync(file) ? { rows: await readRowsSource(await fileSource(file)) } : {};
+  }
+
+  /** The tasks of all async runtimes that were listened to; undefined where none was. */
+  asyncRecording(): Promise<AsyncRecording | undefined> {
+    this.#asyncRecording ??= (async () => {
+      const files = this.manifest.asyncTasks ?? [];
+      if (files.length === 0) return undefined;
+      const recordings: AsyncRecording[] = [];
+      for (const { file } of files) {
+        recordings.push(await readConsoleRecording(await fileSource(join(this.directory, file))));
+      }
+      return mergeAsyncRecordings(recordings, this.manifest.name);
+    })();
+    return this.#asyncRecording;
+  }
+
+  async asyncTasks(): Promise<AsyncTasksResult | undefined> {
+    const recording = await this.asyncRecording();
+    return recording === undefined ? undefined : analyzeAsyncTasks(recording, { inputs: [this.manifest.name] });
   }
 
   hotPaths(): Promise<HotPathsResult | undefined> {

@@ -7,6 +7,7 @@ export type CommandFactory = (context: CliContext) => Command;
 
 /** Commands by name. Each is loaded when it is called: starting costs what the one command needs. */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
+  'async-tasks': async () => (await import('./commands/async-tasks.ts')).asyncTasksCommand,
   attach: async () => (await import('./commands/attach.ts')).attachCommand,
   breakdown: async () => (await import('./commands/breakdown.ts')).breakdownCommand,
   convert: async () => (await import('./commands/convert.ts')).convertCommand,
@@ -21,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
   receive: async () => (await import('./commands/receive.ts')).receiveCommand,
   record: async () => (await import('./commands/record.ts')).recordCommand,
   report: async () => (await import('./commands/report.ts')).reportCommand,
+  tickets: async () => (await import('./commands/tickets.ts')).ticketsCommand,
   view: async () => (await import('./commands/view.ts')).viewCommand,
 };
 

@@ -1,6 +1,8 @@
+import type { AsyncTasksResult } from '../../analyzers/async-tasks.ts';
 import type { HotPathsResult } from '../../analyzers/hot-paths.ts';
 import type { BreakdownResult } from '../../analyzers/lifecycle/breakdown-result.ts';
 import { CaptureFile, type CaptureManifest } from '../model/capture.ts';
+import { asyncTasksView } from './async-tasks-view.ts';
 import type { Block } from './block.ts';
 import { breakdownView } from './breakdown-view.ts';
 import { captureFacts } from './capture-facts-view.ts';
@@ -10,15 +12,17 @@ export interface CaptureReport {
   readonly manifest: CaptureManifest;
   readonly breakdown?: BreakdownResult | undefined;
   readonly hotPaths: HotPathsResult | undefined;
+  readonly asyncTasks?: AsyncTasksResult | undefined;
 }
 
 /** The one-page report of a capture: what was recorded, where the steps' time went, what was hot. */
-export function captureReportView({ manifest, breakdown, hotPaths }: CaptureReport): Block[] {
+export function captureReportView({ manifest, breakdown, hotPaths, asyncTasks }: CaptureReport): Block[] {
   return [
     { kind: 'heading', level: 1, text: manifest.name },
     ...captureFacts(manifest),
     ...(breakdown === undefined ? [] : breakdownView(breakdown, { top: 10 })),
     ...(hotPaths === undefined ? [] : hotPathsView(hotPaths, { top: 15 })),
+    ...(asyncTasks === undefined ? [] : asyncTasksView(asyncTasks, { top: 15 })),
     { kind: 'heading', level: 2, text: 'Files' },
     {
       kind: 'list',
@@ -29,6 +33,12 @@ export function captureReportView({ manifest, breakdown, hotPaths }: CaptureRepo
               `${CaptureFile.flameHtml}, ${CaptureFile.flameSvg}: flame graph; open it, or show it in a page as a picture`,
               `${CaptureFile.speedscope}: for tprof view, or any speedscope`,
               `${CaptureFile.hotPaths}: this report as JSON`,
+            ]),
+        ...(asyncTasks === undefined
+          ? []
+          : [
+              `${CaptureFile.asyncTasksSvg}: flame graph of the tasks: where spawned, name, busy, scheduled or idle`,
+              `${CaptureFile.asyncTasks}: every task, as JSON`,
             ]),
         ...(breakdown === undefined ? [] : [`${CaptureFile.breakdown}: the steps’ time as JSON`]),
         `${CaptureFile.manifest}: what ran, on what, and what was lost`,

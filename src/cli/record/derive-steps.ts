@@ -3,6 +3,7 @@ import { categoryOf } from '../../../analyzers/categories.ts';
 import { renderFlameHtml } from '../../../flame/html.ts';
 import { renderFlameSvg } from '../../../flame/svg.ts';
 import { writeSpeedscope } from '../../formats/speedscope-write.ts';
+import { profileOfTasks } from '../../formats/tokio-console.ts';
 import { CaptureFile } from '../../model/capture.ts';
 import { captureReportView } from '../../report/capture-report-view.ts';
 import { renderHtml } from '../../report/html.ts';
@@ -39,6 +40,25 @@ export const DERIVE_STEPS: readonly DeriveStep[] = [
       );
     },
   },
+  {
+    file: CaptureFile.asyncTasks,
+    applies: ({ models }) => (models.manifest.asyncTasks ?? []).length > 0,
+    async write({ models }) {
+      const file = join(models.directory, CaptureFile.asyncTasks);
+      await writeFileWhole(file, `${JSON.stringify(await models.asyncTasks())}\n`);
+    },
+  },
+  {
+    file: CaptureFile.asyncTasksSvg,
+    applies: async ({ models }) => ((await models.asyncRecording())?.tasks.length ?? 0) > 0,
+    async write({ models }) {
+      const recording = await models.asyncRecording();
+      if (recording === undefined) return;
+      const title = `${models.manifest.name}: tasks by wall time`;
+      const text = renderFlameSvg(profileOfTasks(recording), { title, categoryOf, palette: 'cpu' });
+      await writeFileWhole(join(models.directory, CaptureFile.asyncTasksSvg), text);
+    },
+  },
   report(CaptureFile.reportMarkdown, renderMarkdown),
   report(CaptureFile.reportHtml, (blocks, title) => renderHtml(blocks, { title })),
 ];
@@ -72,6 +92,7 @@ function report(
         manifest: models.manifest,
         breakdown: await models.breakdown(),
         hotPaths: await models.hotPaths(),
+        asyncTasks: await models.asyncTasks(),
       });
       await writeFileWhole(join(models.directory, file), render(blocks, models.manifest.name));
     },
