@@ -8,8 +8,14 @@ import { finishCapture } from '../record/finish-capture.ts';
 import { beginManifest, ownCost } from '../record/manifest-draft.ts';
 import { type Receiver, startReceiver } from '../record/receiver.ts';
 import { parseDuration } from '../record/record-options.ts';
+import {
+  type ConsoleOptions,
+  type RecordConsoles,
+  startConsoles,
+  withConsoleOptions,
+} from '../record/tokio-consoles.ts';
 
-interface ReceiveOptions extends CommonOptions {
+interface ReceiveOptions extends CommonOptions, ConsoleOptions {
   readonly listen: string;
   readonly forward?: string;
   /** Milliseconds. */
@@ -26,7 +32,7 @@ export function receiveCommand(context: CliContext): Command {
     .option('--listen <address>', 'HOST:PORT or :PORT; :0 takes any free port', '127.0.0.1:4318')
     .option('--forward <url>', 'pass every batch on to this collector, too (OTEL_EXPORTER_OTLP_HEADERS go with it)')
     .option('--duration <time>', 'stop after that time: 30, 30s, 2m (default: until Ctrl-C)', parseDuration);
-  return withCommonOptions(command, 'the capture folder (default: a new one below .tprof)')
+  return withCommonOptions(withConsoleOptions(command), 'the capture folder (default: a new one below .tprof)')
     .addHelpText(
       'after',
       `
@@ -35,7 +41,8 @@ Every batch is on disk before it is acknowledged. Ctrl-C ends it with a complete
 Examples:
   $ tprof receive
   $ tprof receive --listen 0.0.0.0:4317 --duration 10m -o out
-  $ tprof receive --forward http://collector:4318`,
+  $ tprof receive --forward http://collector:4318
+  $ tprof receive --tokio-console :6669,:6670`,
     )
     .action((options: ReceiveOptions) => receive(options, context));
 }
@@ -49,14 +56,17 @@ async function receive(options: ReceiveOptions, context: CliContext): Promise<vo
     startedAt,
   });
   const draft = beginManifest('receive', [], startedAt);
-  let receiver: Receiver;
+  let receiver: Receiver | undefined;
+  let consoles: RecordConsoles;
   try {
     await writeManifest(folder.directory, draft);
     receiver = await startReceiver(folder, options, {
       failAs: 'machine-lacks',
       forwardHeaders: parseHeaders(context.env.OTEL_EXPORTER_OTLP_HEADERS ?? ''),
     });
+    consoles = await startConsoles(folder, options);
   } catch (error) {
+    await receiver?.stop();
     await folder.discard();
     throw error;
   }
@@ -67,8 +77,11 @@ async function receive(options: ReceiveOptions, context: CliContext): Promise<vo
   await untilToldToStop(options.duration);
   progress.end();
   draft.durationNs = Number(process.hrtime.bigint() - began);
+  const { asyncTasks, losses, processes } = await consoles.stop();
+  if (asyncTasks.length > 0) draft.asyncTasks = asyncTasks;
+  draft.losses = losses;
   draft.self = ownCost(before);
-  const observed = { exit: undefined, stoppedBy: undefined, gaveUp: false, processes: [] };
+  const observed = { exit: undefined, stoppedBy: undefined, gaveUp: false, processes };
   await finishCapture({
     folder,
     draft,

@@ -74,7 +74,11 @@ export async function finishCapture(f: Finish): Promise<void> {
 /** For the summary alone: what could not be derived was said already. */
 async function findingsOf(models: CaptureModels): Promise<SummaryFindings> {
   try {
-    return { breakdown: await models.breakdown(), hotPaths: await models.hotPaths() };
+    return {
+      breakdown: await models.breakdown(),
+      hotPaths: await models.hotPaths(),
+      asyncTasks: await models.asyncTasks(),
+    };
   } catch {
     return {};
   }

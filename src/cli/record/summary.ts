@@ -1,3 +1,4 @@
+import type { AsyncTasksResult } from '../../../analyzers/async-tasks.ts';
 import type { HotPathsResult } from '../../../analyzers/hot-paths.ts';
 import type { BreakdownResult } from '../../../analyzers/lifecycle/breakdown-result.ts';
 import { formatBytes, formatCount, formatDuration, formatShare } from '../../base/format-units.ts';
@@ -6,6 +7,7 @@ import type { CaptureManifest } from '../../model/capture.ts';
 export interface SummaryFindings {
   readonly breakdown?: BreakdownResult | undefined;
   readonly hotPaths?: HotPathsResult | undefined;
+  readonly asyncTasks?: AsyncTasksResult | undefined;
 }
 
 /** How many losses are told one by one; the manifest has them all. */
@@ -30,9 +32,10 @@ export function summaryLines(manifest: CaptureManifest, directory: string, findi
   if (losses.length > LOSSES_TOLD) {
     lines.push(`  missing: ${formatCount(losses.length - LOSSES_TOLD)} more, in ${directory}/capture.json`);
   }
-  const { breakdown, hotPaths } = findings;
+  const { breakdown, hotPaths, asyncTasks } = findings;
   if (breakdown !== undefined) lines.push(...breakdownLines(breakdown));
   if (hotPaths !== undefined) lines.push(...hotPathLines(hotPaths));
+  if (asyncTasks !== undefined && asyncTasks.tasks.length > 0) lines.push(...asyncTaskLines(asyncTasks));
   lines.push(
     `  watching took ${formatDuration(self.cpuUserNs + self.cpuSystemNs)} of CPU and ${formatBytes(self.peakRssBytes)} of memory at most`,
     `  ${manifest.complete ? directory : `${directory} (incomplete)`}: see it with: tprof view ${directory}`,
@@ -68,6 +71,18 @@ function hotPathLines({ weight, categories, functions }: HotPathsResult): string
     ...(own.length === 0
       ? []
       : [`  hottest, start-up aside: ${own.map(f => `${f.name} ${formatShare(f.selfShare)}`).join(', ')}`]),
+  ];
+}
+
+function asyncTaskLines({ totals, sites, findings }: AsyncTasksResult): string[] {
+  const busiest = sites.filter(site => site.busyShare > 0).slice(0, TOLD);
+  const name = (site: (typeof sites)[number]): string => (site.name === '' ? `${site.file}:${site.line}` : site.name);
+  return [
+    `  ${plural(totals.tasks, 'task')}: busy ${formatDuration(totals.busyNs)}, scheduled ${formatDuration(totals.scheduledNs)}, idle ${formatDuration(totals.idleNs)}; busiest: ${busiest.map(site => `${name(site)} ${formatShare(site.busyShare)}`).join(', ')}`,
+    ...findings.slice(0, TOLD).map(finding => `  ${finding.title} [${finding.id}]`),
+    ...(findings.length > TOLD
+      ? [`  ${plural(findings.length - TOLD, 'finding')} more about tasks, in the report`]
+      : []),
   ];
 }
 
