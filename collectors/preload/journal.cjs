@@ -4,14 +4,16 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const CPU = { prefix: 'CPU', extension: 'cpuprofile' };
+
 /** The journal of one thread: `CPU.<pid>.<tid>.jsonl`; a pid that is used again gets `-2`, `-3`, … */
-exports.openJournal = (directory, pid, tid) => {
+exports.openJournal = (directory, pid, tid, { prefix, extension } = CPU) => {
   for (let attempt = 1; ; attempt++) {
-    const stem = `CPU.${pid}.${tid}${attempt === 1 ? '' : `-${attempt}`}`;
+    const stem = `${prefix}.${pid}.${tid}${attempt === 1 ? '' : `-${attempt}`}`;
     const file = path.join(directory, `${stem}.jsonl`);
     try {
       fs.closeSync(fs.openSync(file, 'wx', 0o600));
-      return new Journal(directory, stem, file);
+      return new Journal(directory, stem, file, extension);
     } catch (error) {
       if (error.code !== 'EEXIST' || attempt === 1000) throw error;
     }
@@ -19,10 +21,11 @@ exports.openJournal = (directory, pid, tid) => {
 };
 
 class Journal {
-  constructor(directory, stem, file) {
+  constructor(directory, stem, file, extension) {
     this.directory = directory;
     this.stem = stem;
     this.file = file;
+    this.extension = extension;
     this.parts = 0;
   }
 
@@ -36,9 +39,13 @@ class Journal {
     }
   }
 
-  /** Writes one V8 profile; the line says which file, or why there is none. */
-  profile(profile) {
-    const name = `${this.stem}.${++this.parts}.cpuprofile`;
+  /**
+   * Writes one V8 profile; the line says which file, or why there is none. `instead`: in place of the one before, which
+   * it includes.
+   */
+  profile(profile, instead = false) {
+    if (!instead || this.parts === 0) this.parts++;
+    const name = `${this.stem}.${this.parts}.${this.extension}`;
     const final = path.join(this.directory, name);
     try {
       fs.writeFileSync(`${final}.partial`, JSON.stringify(profile), { mode: 0o600 });

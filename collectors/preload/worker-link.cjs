@@ -5,12 +5,9 @@
 const channels = require('node:diagnostics_channel');
 const threads = require('node:worker_threads');
 
-const KEY = 'tprof.node-cpu';
+const KEY = 'tprof.node-agent';
 const SLOTS = 4096;
 const Slot = { none: 0, running: 1, written: 2 };
-/** How long workers may take to write. A worker that sits in native code (Atomics.wait, a synchronous call) does not answer. */
-const PATIENCE_MS = 500;
-
 /** What the threads of this process share; made by the main thread. */
 exports.sharedState = own => {
   const known = threads.getEnvironmentData(KEY);
@@ -31,9 +28,10 @@ exports.markWritten = ({ slots }) => {
 
 /**
  * Watches the workers that this thread starts. `flushAll` has the running ones write, and waits for them a little.
- * `onWorker(threadId)` is told of each, so that one without a profile can be named.
+ * `onWorker(threadId)` is told of each, so that one without a profile can be named. `patienceMs`: how long workers may take
+ * to write; one that sits in native code (Atomics.wait, a synchronous call) does not answer.
  */
-exports.linkWorkers = ({ session, slots, onWorker }) => {
+exports.linkWorkers = ({ session, slots, onWorker, patienceMs }) => {
   const sessionOf = new Map();
 
   const evaluate = (threadId, expression) => {
@@ -44,7 +42,7 @@ exports.linkWorkers = ({ session, slots, onWorker }) => {
   const flush = ids => {
     const running = ids.filter(id => Atomics.load(slots, id % SLOTS) === Slot.running && sessionOf.has(id));
     for (const id of running) evaluate(id, `process[Symbol.for('${KEY}')]('ended by its parent')`);
-    const until = Date.now() + PATIENCE_MS;
+    const until = Date.now() + patienceMs;
     for (const id of running) {
       const left = until - Date.now();
       if (left > 0) Atomics.wait(slots, id % SLOTS, Slot.running, left);

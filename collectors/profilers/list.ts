@@ -1,6 +1,7 @@
 import { nodeCpu } from './node-cpu.ts';
+import { nodeHeap } from './node-heap.ts';
 import { perf } from './perf.ts';
 import type { Profiler } from './profiler.ts';
 
 /** Every profiler, in the order in which `auto` prefers them. Adding one is one file and one line here. */
-export const PROFILERS: readonly Profiler[] = [perf, nodeCpu];
+export const PROFILERS: readonly Profiler[] = [perf, nodeCpu, nodeHeap];

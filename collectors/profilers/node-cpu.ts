@@ -1,7 +1,7 @@
 // https://chromedevtools.github.io/devtools-protocol/v8/Profiler/ : V8's own sampling profiler, asked from within.
 import { fileURLToPath } from 'node:url';
+import { CPU_PROFILES, readAgentHarvest } from './agent-harvest.ts';
 import { type Attachment, attachToNode } from './node-cpu-attach.ts';
-import { readNodeCpuHarvest } from './node-cpu-harvest.ts';
 import { endOverdue } from './node-cpu-overdue.ts';
 import { withNodeOption } from './node-options.ts';
 import type { Profiler, ProfilerHarvest, ProfilerRequest, ProfilerRun } from './profiler.ts';
@@ -28,7 +28,7 @@ export const nodeCpu: Profiler = {
   },
 
   async prepare(request) {
-    const agent = fileURLToPath(new URL('../preload/node-cpu-agent.cjs', import.meta.url));
+    const agent = fileURLToPath(new URL('../preload/node-agent.cjs', import.meta.url));
     const intervalUs = Math.max(1, Math.round(1e6 / (request.frequencyHz ?? DEFAULT_HZ)));
     const chunkMs = Math.min(600_000, Math.max(60_000, (SAMPLES_PER_CHUNK * intervalUs) / 1000));
     if (request.pids.length > 0) return attachRun(request, intervalUs);
@@ -39,7 +39,7 @@ export const nodeCpu: Profiler = {
         TPROF_NODE_CPU: JSON.stringify({ directory: request.rawDirectory, intervalUs, chunkMs }),
       },
       overdue: (pids, signal) => endOverdue(request.rawDirectory, pids, signal),
-      collect: () => readNodeCpuHarvest(request.rawDirectory),
+      collect: () => readAgentHarvest(request.rawDirectory, CPU_PROFILES),
     };
   },
 };
@@ -71,7 +71,7 @@ function attachRun({ pids, rawDirectory }: ProfilerRequest, intervalUs: number):
     },
     stop: detachAll,
     async collect() {
-      const harvest = await readNodeCpuHarvest(rawDirectory);
+      const harvest = await readAgentHarvest(rawDirectory, CPU_PROFILES);
       return { ...harvest, losses: [...losses, ...harvest.losses] };
     },
   };

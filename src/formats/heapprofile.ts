@@ -2,7 +2,7 @@
 import { float64Column } from '../base/column.ts';
 import { TprofError } from '../base/errors.ts';
 import { type JsonShape, streamJson } from '../base/json-stream.ts';
-import { asNumber } from '../base/narrow.ts';
+import { asNumber, asObject, asText } from '../base/narrow.ts';
 import type { Source } from '../base/source.ts';
 import type { Profile, StackIndex } from '../model/profile.ts';
 import { ProfileBuilder } from '../model/profile-builder.ts';
@@ -15,7 +15,10 @@ import { oneWeightLoss } from './one-weight.ts';
 import { inLargePieces } from './text-pieces.ts';
 import { callFrameJson, frameOfCallFrame } from './v8-call-frame.ts';
 
-/** V8's sampled heap: bytes that were alive at the end, by the stack that allocated them. */
+/**
+ * V8's sampled heap: bytes that were alive at the end, by the stack that allocated them; or, where `weight` beside the
+ * tree says so, all that were allocated. tprof's own agent writes that word, which V8 leaves out.
+ */
 export const heapprofile: ProfileFormat = {
   id: 'heapprofile',
   kind: 'profile',
@@ -41,6 +44,8 @@ async function readHeapprofile(source: Source, options: ProfileReadOptions): Pro
   const builder = new ProfileBuilder(source.name, [{ name: 'inuse_space', unit: 'bytes' }]);
   const tree = new CallTree();
   const selfSize = float64Column();
+  let weight: string | undefined;
+  const sampledOf = new Map<number, number>();
   const open: number[] = [];
   const fields: Record<string, JsonShape> = {
     callFrame: {
@@ -50,6 +55,7 @@ async function readHeapprofile(source: Source, options: ProfileReadOptions): Pro
       },
     },
     selfSize: { value: value => selfSize.set(open.at(-1)!, asNumber(value, 0)) },
+    id: { value: value => tree.setId(open.at(-1)!, asNumber(value, Number.NaN)) },
   };
   const node: JsonShape = {
     fields,
@@ -60,13 +66,34 @@ async function readHeapprofile(source: Source, options: ProfileReadOptions): Pro
     end: () => open.pop(),
   };
   fields.children = { items: node };
-  const { damage } = await streamJson(source, { fields: { head: node } }, options.onProgress);
+  const { damage } = await streamJson(
+    source,
+    {
+      fields: {
+        head: node,
+        weight: { value: value => (weight = asText(value)) },
+        samples: {
+          each: value => {
+            const id = asNumber(asObject(value).nodeId, -1);
+            sampledOf.set(id, (sampledOf.get(id) ?? 0) + 1);
+          },
+        },
+      },
+    },
+    options.onProgress,
+  );
   const where = damage === undefined ? 'nothing' : `${damage.reason} at byte ${damage.offset}`;
   const stacks = tree.resolve(builder, builder.warnings);
   const thread = builder.thread(threadOfName(source.name));
+  const sampled = new Float64Array(tree.length);
+  for (const [id, count] of sampledOf) {
+    const row = tree.rowOf(id);
+    if (row !== undefined) sampled[row] = count;
+  }
+  if (weight !== undefined) builder.addValueType({ name: 'sampled_allocations', unit: 'count' });
   for (let row = 0; row < tree.length; row++) {
     if (selfSize.get(row) === 0) continue;
-    builder.aggregate({ thread, stack: stacks[row]! as StackIndex, values: [selfSize.get(row)] });
+    builder.aggregate({ thread, stack: stacks[row]! as StackIndex, values: [selfSize.get(row), sampled[row]!] });
   }
   if (tree.length === 0 || (damage !== undefined && builder.sampleCount === 0)) {
     throw new TprofError('input-invalid', `${source.name}: expected a tree of call frames with sizes, found ${where}`, {
@@ -78,7 +105,10 @@ async function readHeapprofile(source: Source, options: ProfileReadOptions): Pro
       example: `${source.name}: ${where}`,
     });
   }
-  return builder.finish();
+  const profile = builder.finish();
+  if (weight !== 'alloc_space') return profile;
+  const [, ...others] = profile.valueTypes;
+  return { ...profile, valueTypes: [{ name: weight, unit: 'bytes' }, ...others] };
 }
 
 function* pieces(profile: Profile, options: ProfileWriteOptions): Generator<string> {
@@ -110,9 +140,9 @@ function* pieces(profile: Profile, options: ProfileWriteOptions): Generator<stri
   yield '}\n';
 }
 
-/** Node writes `Heap.<date>.<time>.<pid>.<thread>.<number>.heapprofile`; other names say nothing. */
+/** Node writes `Heap.<date>.<time>.<pid>.<thread>.<number>.heapprofile`, tprof's agent without the times. */
 function threadOfName(name: string): Profile['threads'][number] {
-  const match = /Heap\.\d+\.\d+\.(\d+)\.(\d+)\.\d+\.heapprofile/.exec(name);
+  const match = /Heap\.(?:\d+\.\d+\.)?(\d+)\.(\d+)\.\d+\.heapprofile/.exec(name);
   if (match === null) return { pid: 0, tid: 0, processName: '', threadName: '' };
   const tid = Number(match[2]);
   return { pid: Number(match[1]), tid, processName: '', threadName: tid === 0 ? '' : `worker ${tid}` };

@@ -17,7 +17,7 @@ import { type ManifestDraft, mergeProcesses } from './manifest-draft.ts';
 import type { Receiver } from './receiver.ts';
 import type { RecordOptions } from './record-options.ts';
 import { type SummaryFindings, summaryLines } from './summary.ts';
-import { unprofiled } from './unprofiled.ts';
+import { type NodeProfiler, unprofiled } from './unprofiled.ts';
 
 /** What the run showed of itself, started or attached to. */
 export interface Observed {
@@ -92,15 +92,22 @@ async function gather(
   const profiles: CaptureManifest['profiles'][number][] = [];
   const connected: CaptureManifest['processes'][number][] = [];
   const reported: NonNullable<ProfilerHarvest['processes']>[number][] = [];
+  const nodeProfilers: (NodeProfiler & { readonly seen: readonly { readonly pid: number }[] })[] = [];
+  const ownPids = new Set<number>();
   for (const { id, run } of runs) {
     try {
       await run.stop?.();
       const harvest = await run.collect();
       losses.push(...harvest.losses);
       reported.push(...(harvest.processes ?? []));
+      if (harvest.nodeProfile !== undefined) {
+        const seen = (harvest.processes ?? []).map(({ pid }) => ({ pid }));
+        nodeProfilers.push({ id, profile: harvest.nodeProfile, seen });
+      }
+      for (const pid of harvest.ownPids ?? []) ownPids.add(pid);
       draft.tools = [...draft.tools, ...(harvest.tools ?? [])];
-      for (const { file, format, pid, tid } of harvest.artefacts) {
-        if (format !== undefined) profiles.push({ file: `${CaptureFile.raw}/${id}/${file}`, format, pid, tid });
+      for (const { file, format, ...rest } of harvest.artefacts) {
+        if (format !== undefined) profiles.push({ file: `${CaptureFile.raw}/${id}/${file}`, format, ...rest });
       }
     } catch (error) {
       losses.push({
@@ -118,9 +125,12 @@ async function gather(
   }
   const exit = runs.map(({ run }) => run.targetExit?.()).find(e => e !== undefined) ?? observed.exit;
   if (exit !== undefined) draft.exit = exit;
-  draft.processes = mergeProcesses([...observed.processes], [...reported, ...connected], command =>
+  const targets = observed.processes.filter(({ pid }) => !ownPids.has(pid));
+  draft.processes = mergeProcesses(targets, [...reported, ...connected], command =>
     processName(command, undefined, ''),
   );
   draft.profiles = profiles;
-  if (runs.some(({ id }) => id === 'node-cpu')) losses.push(...unprofiled(draft.processes, reported, runs.length > 1));
+  for (const { seen, ...profiler } of nodeProfilers) {
+    losses.push(...unprofiled(draft.processes, seen, runs.length > 1, profiler));
+  }
 }

@@ -14,7 +14,6 @@ type JournalLine =
       readonly argv: readonly string[];
       readonly isMainThread: boolean;
       readonly node: string;
-      readonly intervalUs: number;
       readonly monotonicNs: string;
       readonly unixMs: number;
     }
@@ -34,11 +33,24 @@ interface Journal {
   readonly ended: boolean;
 }
 
+/** How one of the agent's instruments calls what it leaves. */
+export interface AgentProduct {
+  /** `CPU profile` */
+  readonly profile: string;
+  /** `CPU samples`: a part of one that could not be written. */
+  readonly samples: string;
+  /** Id of the format. */
+  readonly format: string;
+}
+
+export const CPU_PROFILES: AgentProduct = { profile: 'CPU profile', samples: 'CPU samples', format: 'cpuprofile' };
+export const HEAP_PROFILES: AgentProduct = { profile: 'heap profile', samples: 'heap samples', format: 'heapprofile' };
+
 /**
  * Reads the journals in `directory`: which profiles there are, which threads began and never wrote one, and which
  * processes took part (the journals name them even if they lived for a few milliseconds only).
  */
-export async function readNodeCpuHarvest(directory: string): Promise<ProfilerHarvest> {
+export async function readAgentHarvest(directory: string, product: AgentProduct): Promise<ProfilerHarvest> {
   const journals: Journal[] = [];
   for (const name of (await readdir(directory)).sort()) {
     if (!name.endsWith('.jsonl')) continue;
@@ -51,19 +63,20 @@ export async function readNodeCpuHarvest(directory: string): Promise<ProfilerHar
   for (const { start, profiles, failures, workers, ended } of journals) {
     const who = describe(start);
     let kept = 0;
-    for (const { file } of profiles) {
+    // One that is written anew, over the one before, is named again.
+    for (const file of new Set(profiles.map(profile => profile.file))) {
       if (((await stat(join(directory, file)).catch(() => undefined))?.size ?? 0) === 0) continue;
-      artefacts.push({ file, format: 'cpuprofile', pid: start.pid, tid: start.tid });
+      artefacts.push({ file, format: product.format, pid: start.pid, tid: start.tid });
       kept++;
     }
     for (const { why, samples } of failures) {
-      const what = samples === 0 ? 'CPU profile' : 'CPU samples';
+      const what = samples === 0 ? product.profile : product.samples;
       losses.push({ what: `${what} of ${who}`, count: Math.max(1, samples), why: reasonOf(why) });
     }
     if (!ended && failures.length === 0) {
       const before = kept === 0 ? 'nothing of it was saved' : `its first ${kept} profiles were saved`;
       losses.push({
-        what: `CPU profile of ${who}`,
+        what: `${product.profile} of ${who}`,
         count: 1,
         why: `it ended without a chance to write (kill -9, abort, crash, or a worker stuck in native code); ${before}`,
       });
@@ -71,7 +84,7 @@ export async function readNodeCpuHarvest(directory: string): Promise<ProfilerHar
     for (const tid of workers) {
       if (started.has(`${start.pid}.${tid}`)) continue;
       losses.push({
-        what: `CPU profile of worker thread ${tid} of ${describe({ ...start, isMainThread: true })}`,
+        what: `${product.profile} of worker thread ${tid} of ${describe({ ...start, isMainThread: true })}`,
         count: 1,
         why: 'the worker ended before it began, or was started with an environment without NODE_OPTIONS',
       });
@@ -87,6 +100,7 @@ export async function readNodeCpuHarvest(directory: string): Promise<ProfilerHar
     artefacts,
     losses,
     tools: [...runtimes.values()],
+    nodeProfile: product.profile,
     processes: journals.filter(j => j.start.isMainThread).map(j => processOf(j.start)),
   };
 }
