@@ -1,4 +1,4 @@
-import type { WorkflowGraph } from './workflow-graph.ts';
+import { lastDependency, type WorkflowGraph } from './workflow-graph.ts';
 import type { WorkflowPart } from './workflow-task.ts';
 
 /** How long a part takes in the replay; undefined = as recorded. */
@@ -19,12 +19,15 @@ interface ReplayStep {
   readonly startNs: number;
   readonly dependencies: readonly number[];
   readonly doneNs: number;
+  readonly endNs: number;
   readonly lagNs: number;
+  /** Of the dependencies, the one that was done last: its run enqueued the step. -1 for a root. */
+  readonly last: number;
 }
 
 /**
- * Runs recorded tasks again with other durations. A step begins when its last dependency is done, as long after that
- * as it was recorded to; its parts keep their order; a wait that is explained by another step's work (`behind`) ends
+ * Runs recorded tasks again with other durations. A step begins where the run of its last dependency had come to when it
+ * was recorded to begin, or, should another dependency be the last one now, as long after that one is done; its parts keep their order; a wait that is explained by another step's work (`behind`) ends
  * when that work has come as far as it had when the wait ended. Other waits keep their lengths, and nobody overtakes.
  *
  * Parts are taken in the order in which they ended: whatever a part depends on ended before it, so that one pass over
@@ -40,11 +43,14 @@ export class Replay {
     this.#graphs = graphs;
     for (const [g, graph] of graphs.entries()) {
       const first = this.#steps.length;
-      for (const [i, { stepUuid: uuid, parts, startNs }] of graph.steps.entries()) {
+      for (const [i, { stepUuid: uuid, parts, startNs, wallNs }] of graph.steps.entries()) {
         this.#indexOf.set(uuid, first + i);
         const dependencies = graph.dependencies[i]!.map(d => first + d);
         const [doneNs, lagNs] = [graph.doneNs[i]!, graph.lagNs[i]!];
-        this.#steps.push({ graph: g, uuid, parts, startNs, dependencies, doneNs, lagNs });
+        const latest = lastDependency(graph, i);
+        const last = latest === -1 ? -1 : first + latest;
+        const endNs = startNs + wallNs;
+        this.#steps.push({ graph: g, uuid, parts, startNs, dependencies, doneNs, endNs, lagNs, last });
         for (const [place, part] of parts.entries()) {
           this.#events.push({ step: first + i, place, endNs: part.startNs + part.durationNs });
         }
@@ -109,11 +115,16 @@ class Run {
   }
 
   #begin(step: number): number {
-    const { graph, dependencies, lagNs } = this.#steps[step]!;
+    const { graph, dependencies, lagNs, startNs: recordedNs, last } = this.#steps[step]!;
     const { startNs } = this.#graphs[graph]!.task;
-    let ready = dependencies.length === 0 ? startNs : Number.NEGATIVE_INFINITY;
-    for (const d of dependencies) ready = Math.max(ready, this.#newTime(d, this.#steps[d]!.doneNs));
-    const start = Math.max(startNs, ready + lagNs);
+    let ready = dependencies.length === 0 ? startNs + lagNs : Number.NEGATIVE_INFINITY;
+    for (const d of dependencies) {
+      const { doneNs, endNs } = this.#steps[d]!;
+      // What the run did between the completion and this beginning is part of that step's life, and may change with it.
+      const from = d === last ? Math.max(doneNs, Math.min(recordedNs, endNs)) : doneNs;
+      ready = Math.max(ready, this.#newTime(d, from) + (d === last ? recordedNs - from : lagNs));
+    }
+    const start = Math.max(startNs, ready);
     this.#start[step] = start;
     return start;
   }

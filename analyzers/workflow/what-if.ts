@@ -1,16 +1,15 @@
 import { TprofError } from '../../src/base/errors.ts';
-import { quantile } from '../statistics/quantile.ts';
-import { sortedCopy } from '../statistics.ts';
+import { type Interval, quantile, quantileInterval, sortedCopy } from '../statistics.ts';
 import { Replay } from './replay.ts';
+import { changeParts } from './what-if-parts.ts';
 import type { WorkflowGraph } from './workflow-graph.ts';
-import type { WorkflowPart } from './workflow-task.ts';
 
 /** One assumption of the form `NAME=CHANGE`. */
 export interface WhatIf {
   readonly expression: string;
   /** A phase, an operation, a wait, `handler`, or `phase/operation`. */
   readonly name: string;
-  /** What a part takes then. */
+  /** What a part takes then; of a phase, what the phase of one step takes. */
   readonly change: (durationNs: number) => number;
 }
 
@@ -22,6 +21,8 @@ export interface WhatIfResult {
   /** Wall times of tasks, as recorded and replayed. */
   readonly p50Ns: { readonly before: number; readonly after: number };
   readonly p95Ns: { readonly before: number; readonly after: number };
+  /** Where the true medians lie, with 95 % confidence; null where there are too few tasks to say. */
+  readonly p50Interval: { readonly before: Interval | null; readonly after: Interval | null };
   /** Of the sum over all tasks; negative = sooner. */
   readonly relativeDelta: number;
   readonly tasks: readonly { readonly taskUuid: string; readonly beforeNs: number; readonly afterNs: number }[];
@@ -55,21 +56,9 @@ export function parseWhatIf(expression: string): WhatIf {
 
 /** Replays the tasks under an assumption. Throws where nothing recorded is of that name. */
 export function replayWhatIf(graphs: readonly WorkflowGraph[], whatIf: WhatIf): WhatIfResult {
-  let parts = 0;
-  let before = 0;
-  let after = 0;
-  const duration = (part: WorkflowPart): number | undefined =>
-    isNamed(part, whatIf.name) ? whatIf.change(part.durationNs) : undefined;
-  for (const { steps } of graphs) {
-    for (const part of steps.flatMap(step => step.parts)) {
-      if (!isNamed(part, whatIf.name)) continue;
-      parts++;
-      before += part.durationNs;
-      after += whatIf.change(part.durationNs);
-    }
-  }
-  if (parts === 0) throw unknownName(graphs, whatIf);
-  const newWallNs = new Replay(graphs).wallNs(duration);
+  const changes = changeParts(graphs, whatIf);
+  if (changes.parts === 0) throw unknownName(graphs, whatIf);
+  const newWallNs = new Replay(graphs).wallNs(part => changes.durationOf.get(part));
   const tasks = graphs.map(({ task }, i) => ({
     taskUuid: task.taskUuid,
     beforeNs: task.wallNs,
@@ -84,20 +73,17 @@ export function replayWhatIf(graphs: readonly WorkflowGraph[], whatIf: WhatIf): 
   });
   return {
     expression: whatIf.expression,
-    parts,
-    partsNs: { before, after },
+    parts: changes.parts,
+    partsNs: { before: changes.before, after: changes.after },
     p50Ns: pair(0.5),
     p95Ns: pair(0.95),
+    p50Interval: {
+      before: quantileInterval(recorded, 0.5) ?? null,
+      after: quantileInterval(replayed, 0.5) ?? null,
+    },
     relativeDelta: sum(recorded) === 0 ? 0 : sum(replayed) / sum(recorded) - 1,
     tasks,
   };
-}
-
-/** A phase's name means the work of that phase, not the waits in it: those are named by themselves. */
-function isNamed(part: WorkflowPart, name: string): boolean {
-  if (part.id === name || `${part.phase}/${part.id}` === name) return true;
-  if (part.kind === 'handler' && name === 'handler') return true;
-  return part.phase === name && part.kind !== 'wait' && part.kind !== 'unattributed';
 }
 
 function unknownName(graphs: readonly WorkflowGraph[], whatIf: WhatIf): TprofError {

@@ -113,7 +113,7 @@ test('what depends on a step can begin before that step itself ends', () => {
     step('b', 20, ['a'], ['handler', 'handler', 40]),
   );
   assert.equal(pathOf(t), 'a.handler[0,10) a.complete-transition[10,15) a.readiness-run[15,20) b.handler[20,60)');
-  assert.equal(analyzeWorkflow([t]).tasks[0]?.steps[0]?.dragNs, 15);
+  assert.equal(analyzeWorkflow([t]).tasks[0]?.steps[0]?.dragNs, 20);
 });
 
 test('edges that nobody names are taken from the observed order, and said to be', () => {
@@ -173,6 +173,58 @@ test('what if: a wait behind another step shrinks with the work it waits for', (
       ['b', true, 15],
     ],
   );
+});
+
+test('what if: an amount for a phase is for the phase of one step, not for each of its parts', () => {
+  const t = task(
+    40,
+    step(
+      'a',
+      0,
+      [],
+      ['operation', 'send-one', 10],
+      ['wait', 'send-wait', 5],
+      ['operation', 'send-two', 20],
+      ['handler', 'handler', 5],
+    ),
+  );
+  const { graphs } = analyzeWorkflow([t]);
+  const after = (expression: string): number => replayWhatIf(graphs, parseWhatIf(expression)).tasks[0]!.afterNs;
+  assert.equal(after('send=-6ns'), 34);
+  assert.equal(after('send=3ns'), 13);
+  assert.equal(after('send=-50%'), 25);
+  assert.equal(after('send=-100ns'), 10);
+});
+
+test('what if: what a run does after a completion holds up its successors, and what it does for them is theirs', () => {
+  const shared = (part: WorkflowPart): WorkflowPart => ({ ...part, shared: true });
+  const a = step(
+    'a',
+    0,
+    [],
+    ['handler', 'handler', 10],
+    ['operation', 'complete-transition', 5],
+    ['operation', 'delete-message', 4],
+    ['operation', 'reevaluate-readiness', 20],
+  );
+  const stretch = { ...a, parts: [...a.parts.slice(0, 3), shared(a.parts[3]!)] };
+  const b = step(
+    'b',
+    19,
+    ['a'],
+    ['operation', 'reevaluate-readiness', 6],
+    ['operation', 'send-step', 14],
+    ['handler', 'handler', 10],
+  );
+  const { graphs } = analyzeWorkflow([task(49, stretch, b)]);
+  const replay = (expression: string) => replayWhatIf(graphs, parseWhatIf(expression));
+  assert.equal(replay('delete-message=0').tasks[0]!.afterNs, 45);
+  const reevaluate = replay('reevaluate-readiness=0');
+  assert.equal(reevaluate.tasks[0]!.afterNs, 43);
+  assert.deepEqual([reevaluate.parts, reevaluate.partsNs], [1, { before: 6, after: 0 }]);
+  // Of the first step, which ends later than the second could begin, as much goes as of its successor.
+  const { graphs: longTail } = analyzeWorkflow([task(39, stretch)]);
+  assert.equal(replayWhatIf(longTail, parseWhatIf('reevaluate-readiness=0')).tasks[0]!.afterNs, 19);
 });
 
 test('what if: bad expressions and unknown names are sentences', () => {
