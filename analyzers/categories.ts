@@ -87,9 +87,15 @@ const RULES: readonly CategoryRule[] = [
   },
   {
     id: 'locks',
-    name: /^(pthread_(mutex|cond|rwlock|spin)_|__lll_|futex|parking_lot|std::sync::(mutex|rwlock|poison)|std::sys::\w*::?(futex|locks)|__psynch_)/,
+    name: /^(pthread_(mutex|cond|rwlock|spin)_|__lll_|futex|parking_lot|std::sync::(mutex|rwlock|poison)|std::sys::\w*::?(futex|locks)|__psynch_(mutex|rw_))/,
   },
-  { id: 'kernel', category: /^kernel$/i, place: /^\[kernel|^\[guest\.kernel|vmlinux|\.ko(\.\w+)?$/ },
+  { id: 'allocation', place: /\/libsystem_malloc\.dylib$/ },
+  // Darwin's calls into the kernel are functions of a library: its samples do not go further down.
+  {
+    id: 'kernel',
+    category: /^kernel$/i,
+    place: /^\[kernel|^\[guest\.kernel|vmlinux|\.ko(\.\w+)?$|\/libsystem_kernel\.dylib$/,
+  },
   {
     id: 'startup',
     place: /^node:internal\/(modules|bootstrap|main|process\/execution|vm|source_map|deps\/(amaro|cjs-module-lexer))/,
@@ -109,7 +115,8 @@ const RULES: readonly CategoryRule[] = [
   },
   {
     id: 'runtime',
-    place: /\/(libc|libpthread|libm|ld-linux|libstdc\+\+|libgcc_s|libuv|libv8|libpython|libruby)[-.\d]/,
+    place:
+      /\/(libc|libpthread|libm|ld-linux|libstdc\+\+|libgcc_s|libuv|libv8|libpython|libruby)[-.\d]|^\/usr\/lib\/(system\/|libobjc|libc\+\+|dyld)/,
   },
 ];
 
@@ -127,6 +134,8 @@ export function categoryOf(frame: CategoryInput): CategoryId {
   }
   if (place === '' && (frame.name === '' || frame.name === '[unknown]' || /^0x[0-9a-f]+$/.test(frame.name)))
     return 'unknown';
+  // What perf script prints where it has a module and no symbol.
+  if (/^\[[^[\]]+\]$/.test(frame.name)) return 'unknown';
   // Built-ins of a JavaScript engine (`push`, `sort`) have a name, no file and no module.
   if (place === '' && (frame.category === 'JavaScript' || frame.category === 'Native')) return 'runtime';
   return 'application';

@@ -88,9 +88,10 @@ export function analyzeHotPaths(profile: Profile, options: HotPathsOptions = {})
   const categories = sharesOf(categorySelf(profile, stackCategory, weights), share);
   const warnings = new Warnings();
   warnings.merge(profile.warnings);
-  if (profile.samples.length < FEW_SAMPLES) {
-    warnings.add('low-samples', `${profile.samples.length} samples are few: shares are uncertain by many points`, {
-      count: profile.samples.length,
+  const samples = sampleCount(profile);
+  if (samples < FEW_SAMPLES) {
+    warnings.add('low-samples', `${samples} samples are few: shares are uncertain by many points`, {
+      count: samples,
     });
   }
   const phases = phaseSelf(profile, stackCategory, value, options.phases, warnings);
@@ -99,7 +100,7 @@ export function analyzeHotPaths(profile: Profile, options: HotPathsOptions = {})
     weights: profile.valueTypes
       .map((t, v) => ({ name: t.name, unit: t.unit, total: sum(profile.samples.values[v]!) }))
       .filter((_, v) => v !== value),
-    samples: profile.samples.length,
+    samples,
     lost: profile.lostSamples,
     waiting: all - total,
     functions: hot,
@@ -116,6 +117,12 @@ export function analyzeHotPaths(profile: Profile, options: HotPathsOptions = {})
     ...partial,
     findings: findHotPathFindings(partial, warnings),
   };
+}
+
+/** Rows are samples, or sums of them (collapsed stacks), which then are counted in a column. */
+function sampleCount({ samples, valueTypes }: Profile): number {
+  const counts = valueTypes.findIndex(type => type.name === 'samples' && type.unit === 'count');
+  return counts === -1 ? samples.length : Math.round(sum(samples.values[counts]!));
 }
 
 function valueIndex(profile: Profile, name: string | undefined): number {

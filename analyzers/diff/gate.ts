@@ -1,6 +1,6 @@
 import { TprofError } from '../../src/base/errors.ts';
 import { formatDuration, formatShare } from '../../src/base/format-units.ts';
-import type { GateExpression } from './gate-expression.ts';
+import type { GateDemand, GateExpression } from './gate-expression.ts';
 import type { LatencyDiff } from './latency-diff.ts';
 import { normaliseName } from './normalise-name.ts';
 import type { FunctionShares, ProfileDiff } from './profile-diff.ts';
@@ -17,15 +17,19 @@ export const TASKS_NEEDED = { p50: 6, p95: 20 } as const;
 const SAMPLES_NEEDED = 100;
 
 export interface GateResult {
+  readonly demand: GateDemand;
   readonly expression: string;
-  /** True = passed. False only where the effect is beyond the threshold and noise does not explain it. */
+  /**
+   * True = passed. A `fail-on` is false only where the effect is beyond the threshold and noise does not explain it; an
+   * `expect` is true only then.
+   */
   readonly held: boolean;
   /** What was measured, with its interval; or why nothing can be said. */
   readonly reason: string;
 }
 
 /**
- * Judges each expression: it fails where the whole interval lies beyond the threshold. Intervals are as wide as
+ * Judges each expression: it is shown where the whole interval lies beyond the threshold. Intervals are as wide as
  * `FALSE_ALARMS` asks for, divided by the number of questions, so that more gates do not mean more false alarms.
  */
 export function judgeGates(
@@ -43,8 +47,9 @@ export function judgeGates(
     const answers = isShare(expression)
       ? functions.map(f => judgeShare(expression, f, alpha, functions.length > 1))
       : series.map(s => judgeTime(expression, s, alpha, series.length > 1));
-    const failed = answers.filter(answer => !answer.held);
+    const failed = answers.filter(answer => answer.shown === (expression.demand === 'fail-on'));
     return {
+      demand: expression.demand,
       expression: expression.text,
       held: failed.length === 0,
       reason: (failed.length > 0 ? failed : answers).map(answer => answer.reason).join('; '),
@@ -53,7 +58,8 @@ export function judgeGates(
 }
 
 interface Answer {
-  readonly held: boolean;
+  /** That the effect is beyond the threshold, and no noise. */
+  readonly shown: boolean;
   readonly reason: string;
 }
 
@@ -71,7 +77,7 @@ function judgeShare(expression: GateExpression, f: FunctionShares, alpha: number
   const who = named ? `${f.name}${f.place === '' ? '' : ` (${f.place})`}: ` : '';
   if (Math.min(...few) < SAMPLES_NEEDED) {
     return {
-      held: true,
+      shown: false,
       reason: `${who}too few samples to say (${few.map(Math.round).join(' and ')}; ${SAMPLES_NEEDED} a side are needed)`,
     };
   }
@@ -85,7 +91,7 @@ function judgeTime(expression: GateExpression, series: TimeSeries, alpha: number
   const needed = series.q === 0.5 ? TASKS_NEEDED.p50 : TASKS_NEEDED.p95;
   const who = named ? `${series.phase} ${series.id}: ` : '';
   if (Math.min(...tasks) < needed) {
-    return { held: true, reason: `${who}too few tasks to say (${tasks.join(' and ')}; ${needed} a side are needed)` };
+    return { shown: false, reason: `${who}too few tasks to say (${tasks.join(' and ')}; ${needed} a side are needed)` };
   }
   const change = timeChange(series, kind, 1 - 2 * alpha);
   const say = (value: number): string => (kind === 'relative' ? percent(value) : signedDuration(value));
@@ -95,9 +101,9 @@ function judgeTime(expression: GateExpression, series: TimeSeries, alpha: number
   const caught = `a true ${say(least)} would be caught 4 times in 5`;
   const answer = verdict(expression, measured, change, threshold.value, caught);
   // Resampling few tasks makes intervals too narrow now and then; the exact test of ranks does not have that fault.
-  if (!answer.held && timeP(series, kind, threshold.value, change) > 2 * alpha) {
+  if (answer.shown && timeP(series, kind, threshold.value, change) > 2 * alpha) {
     return {
-      held: true,
+      shown: false,
       reason: `${measured}: larger than asked, but the ranks of the tasks do not tell it from noise`,
     };
   }
@@ -112,10 +118,10 @@ function verdict(
   caught = '',
 ): Answer {
   const beyond = direction === 'more' ? change.low > threshold : change.high < threshold;
-  if (beyond) return { held: false, reason: `${measured}: all of it is beyond the threshold` };
+  if (beyond) return { shown: true, reason: `${measured}: all of it is beyond the threshold` };
   const within = direction === 'more' ? change.high <= threshold : change.low >= threshold;
   return {
-    held: true,
+    shown: false,
     reason: `${measured}: ${within ? 'within the threshold' : `not shown to be beyond the threshold${caught === '' ? '' : ` (${caught})`}`}`,
   };
 }
@@ -164,7 +170,7 @@ function matchingSeries(expression: GateExpression, times: LatencyDiff | undefin
 function nothingToJudge(expression: GateExpression, wanted: string, hint: string): TprofError {
   return new TprofError(
     'input-invalid',
-    `--fail-on '${expression.text}': expected ${wanted}, found none in the inputs`,
+    `--${expression.demand} '${expression.text}': expected ${wanted}, found none in the inputs`,
     {
       hint,
     },

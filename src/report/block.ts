@@ -7,9 +7,12 @@ export type Block =
   | { readonly kind: 'paragraph'; readonly text: string }
   /** A doubt, or something the reader must know before trusting the rest. */
   | { readonly kind: 'note'; readonly severity: 'info' | 'notice' | 'warning'; readonly text: string }
-  | { readonly kind: 'list'; readonly items: readonly string[] }
+  /** `boxes`: each item is to be ticked off. */
+  | { readonly kind: 'list'; readonly items: readonly string[]; readonly boxes?: boolean }
   | Table
   | { readonly kind: 'code'; readonly language: string; readonly text: string }
+  /** Small pictures side by side where pictures can be shown; elsewhere the table, which says the same in words. */
+  | { readonly kind: 'gallery'; readonly pictures: readonly { readonly svg: string; readonly caption: string }[]; readonly table: Table }
   /** A picture: SVG source, the sentence that says the same, and the file beside the report that holds it. */
   | { readonly kind: 'figure'; readonly svg: string; readonly caption: string; readonly file?: string };
 

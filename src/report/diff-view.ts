@@ -15,7 +15,9 @@ export function diffView(result: DiffResult, options: { readonly top?: number } 
   if (result.gates.length > 0) {
     blocks.push({
       kind: 'list',
-      items: result.gates.map(gate => `gate ${gate.held ? 'holds' : 'FAILS'}: ${gate.expression}: ${gate.reason}`),
+      items: result.gates.map(
+        gate => `${GATE_WORDS[gate.demand][gate.held ? 0 : 1]}: ${gate.expression}: ${gate.reason}`,
+      ),
     });
   }
   blocks.push(...warningBlocks(result.warnings));
@@ -33,6 +35,12 @@ const VERDICTS: Readonly<Record<DiffResult['verdict'], string>> = {
   inconclusive:
     'Inconclusive: nothing is distinguishable from noise, and too little was recorded to rule a change out.',
 };
+
+/** What is said of a gate that held, and of one that did not. */
+const GATE_WORDS = {
+  'fail-on': ['gate holds', 'gate FAILS'],
+  expect: ['expected, and shown', 'expected, and NOT SHOWN'],
+} as const;
 
 function timeTable(caption: string, title: string, rows: readonly TimeDiff[], top: number): Block[] {
   if (rows.length === 0) return [];

@@ -37,11 +37,13 @@ function renderBlock(block: Block): string {
     case 'note':
       return `<p class="note ${block.severity}" role="note">${escapeHtml(block.text)}</p>`;
     case 'list':
-      return `<ul>${block.items.map(item => `<li>${escapeHtml(item)}</li>`).join('')}</ul>`;
+      return `<ul>${block.items.map(item => `<li>${block.boxes === true ? '☐ ' : ''}${escapeHtml(item)}</li>`).join('')}</ul>`;
     case 'code':
       return `<pre><code>${escapeHtml(block.text)}</code></pre>`;
     case 'table':
       return renderTable(block);
+    case 'gallery':
+      return `<div class="gallery">${block.pictures.map(({ svg, caption }) => `<img alt="${escapeHtml(caption)}" src="data:image/svg+xml;base64,${base64(svg)}">`).join('')}</div>`;
     case 'figure':
       // As an image: a script inside the picture does not run, and its styles do not reach the page.
       return `<figure><img alt="${escapeHtml(block.caption)}" src="data:image/svg+xml;base64,${base64(block.svg)}"><figcaption>${escapeHtml(block.caption)}</figcaption></figure>`;

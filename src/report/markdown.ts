@@ -16,11 +16,13 @@ function renderBlock(block: Block): string {
     case 'note':
       return `> **${NOTE_TITLE[block.severity]}** ${escapeText(block.text)}`;
     case 'list':
-      return block.items.map(item => `- ${escapeText(item)}`).join('\n');
+      return block.items.map(item => `- ${block.boxes === true ? '[ ] ' : ''}${escapeText(item)}`).join('\n');
     case 'code':
       return fenced(block.text, block.language);
     case 'table':
       return renderTable(block);
+    case 'gallery':
+      return renderTable(block.table);
     case 'figure':
       // Markdown hosts strip inline SVG: the caption says the same, and names the file where there is one.
       return block.file === undefined

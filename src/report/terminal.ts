@@ -41,7 +41,11 @@ function renderBlock(block: Block, width: number, paint: (style: Style, text: st
     }
     case 'list':
       return block.items
-        .flatMap(item => wrap(printable(item), width - 2).map((line, i) => (i === 0 ? `• ${line}` : `  ${line}`)))
+        .flatMap(item =>
+          wrap(printable(item), width - 2).map((line, i) =>
+            i === 0 ? `${block.boxes === true ? '☐' : '•'} ${line}` : `  ${line}`,
+          ),
+        )
         .join('\n');
     case 'code':
       return block.text
@@ -51,6 +55,8 @@ function renderBlock(block: Block, width: number, paint: (style: Style, text: st
         .join('\n');
     case 'table':
       return renderTable(block, width, paint);
+    case 'gallery':
+      return renderTable(block.table, width, paint);
     case 'figure':
       return wrap(`${printable(block.caption)}${block.file === undefined ? '' : ` (${block.file})`}`, width).join('\n');
     default:

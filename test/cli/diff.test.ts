@@ -68,6 +68,21 @@ test('two results of one state exit 0, a planted +10 % fails the gate with exit 
   });
 });
 
+test('--expect: exit 0 where the improvement is shown, 1 where it is not', async () => {
+  await inFolder(async cwd => {
+    await writeFile(join(cwd, 'a.json'), e2eText(1, 1));
+    await writeFile(join(cwd, 'b.json'), e2eText(3, 0.8));
+    const shown = await runInProcess(['diff', 'a.json', 'b.json', '--expect', 'p50 < -5%'], cwd);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /expected, and shown: p50 < -5%/);
+    const not = await runInProcess(['diff', 'a.json', 'b.json', '--expect', 'p50 < -40%', '--json'], cwd);
+    assert.equal(not.code, 1);
+    assert.match(not.stderr, /expected, and not shown: p50 < -40%/);
+    const { gates } = JSON.parse(not.stdout) as DiffResult;
+    assert.deepEqual([gates[0]!.demand, gates[0]!.held], ['expect', false]);
+  });
+});
+
 test('several runs a side, and tasks that failed are left out and counted', async () => {
   await inFolder(async cwd => {
     for (const i of [1, 2, 3]) {

@@ -18,6 +18,7 @@ interface DiffCommandOptions extends CommonOptions {
   readonly before?: readonly string[];
   readonly after?: readonly string[];
   readonly failOn: readonly string[];
+  readonly expect: readonly string[];
   readonly force?: boolean;
   readonly flame?: string;
   readonly weight?: string;
@@ -40,6 +41,12 @@ export function diffCommand(context: CliContext): Command {
       more,
       [],
     )
+    .option(
+      '--expect <expr>',
+      "exit 1 unless this is shown to be so, as in 'operation(ID) < -25%'; repeatable",
+      more,
+      [],
+    )
     .option('--flame <file>', 'also draw both call trees in one picture: FILE.svg or FILE.html')
     .option('--force', 'compare although the machine, the scenario, the event or the frequency differ')
     .option('--weight <name>', 'the weight whose shares are compared (samples, cpu, wall, off-cpu, …)')
@@ -58,7 +65,8 @@ Examples:
   $ tprof diff old.json.gz new.json.gz --flame diff.html               two profiles, and a picture
   $ tprof e2e linear --tasks 30 --json > a.json                        a benchmark result to compare later
   $ tprof diff --before a1.json a2.json a3.json --after b1.json b2.json b3.json --fail-on 'p50 > +5%'
-  $ tprof diff before/ after/ --fail-on 'self(step_enqueuer) > +2pt' --json | jq .gates`,
+  $ tprof diff before/ after/ --fail-on 'self(step_enqueuer) > +2pt' --json | jq .gates
+  $ tprof diff before/ after/ --expect 'operation(send-step) < -25%'   did the change do what it was for`,
     )
     .action(async (before: string | undefined, after: string | undefined, options: DiffCommandOptions) => {
       await diff(before, after, options, context);
@@ -73,7 +81,10 @@ async function diff(
   context: CliContext,
 ): Promise<void> {
   const { before, after } = sides(one, other, options);
-  const gates = options.failOn.map(parseGate);
+  const gates = [
+    ...options.failOn.map(text => parseGate(text)),
+    ...options.expect.map(text => parseGate(text, 'expect')),
+  ];
   if (options.flame !== undefined && !/\.(svg|html?)$/i.test(options.flame)) {
     throw new TprofError('usage', `${options.flame}: the name does not say which picture to write`, {
       hint: 'end it in .svg or .html',
@@ -94,7 +105,11 @@ async function diff(
     blocks: () => diffView(result, { top: options.top }),
   });
   for (const gate of result.gates.filter(g => !g.held)) {
-    say(context, options, `gate failed: ${gate.expression}: ${gate.reason}`);
+    say(
+      context,
+      options,
+      `${gate.demand === 'fail-on' ? 'gate failed' : 'expected, and not shown'}: ${gate.expression}: ${gate.reason}`,
+    );
     context.exitCode = 1;
   }
 }

@@ -128,11 +128,38 @@ test('a gate that holds for want of precision says what it would have caught', (
 test('an improvement is what a gate with < asks about', () => {
   const random = seededRandom(4);
   const times = diffTimes([simulatedRun(20, 1, STEADY, random)], [simulatedRun(20, 0.7, STEADY, random)]);
-  const held = judgeGates(['p50 < -10%', 'p50 > +0%', 'p50 < -50%'].map(parseGate), { profile: undefined, times });
+  const held = judgeGates(
+    ['p50 < -10%', 'p50 > +0%', 'p50 < -50%'].map(text => parseGate(text)),
+    { profile: undefined, times },
+  );
   assert.deepEqual(
     held.map(gate => gate.held),
     [false, true, true],
   );
+});
+
+test('an expectation holds only where it is shown, and never for want of data', () => {
+  const random = seededRandom(4);
+  const expect = (...expressions: string[]): ReturnType<typeof parseGate>[] =>
+    expressions.map(text => parseGate(text, 'expect'));
+  const times = diffTimes([simulatedRun(20, 1, STEADY, random)], [simulatedRun(20, 0.7, STEADY, random)]);
+  assert.deepEqual(
+    judgeGates(expect('p50 < -10%', 'p50 < -50%', 'p50 > +0%'), { profile: undefined, times }).map(g => g.held),
+    [true, false, false],
+  );
+  const few = diffTimes([simulatedRun(3, 1, STEADY, random)], [simulatedRun(3, 0.1, STEADY, random)]);
+  const [gate] = judgeGates(expect('p50 < -10%'), { profile: undefined, times: few });
+  assert.equal(gate!.held, false);
+  assert.match(gate!.reason, /too few tasks to say/);
+  assert.throws(() => parseGate('p50 < 10%', 'expect'), { code: 'usage', message: /^--expect 'p50 < 10%'/ });
+  // In A/A runs an expectation of any improvement is met about as seldom as a gate fails.
+  let met = 0;
+  for (let seed = 1; seed <= 200; seed++) {
+    const draw = seededRandom(seed);
+    const same = diffTimes([simulatedRun(12, 1, STEADY, draw)], [simulatedRun(12, 1, STEADY, draw)]);
+    if (judgeGates(expect('p50 < -0%'), { profile: undefined, times: same })[0]!.held) met++;
+  }
+  assert.ok(met <= 5, `${met} of 200`);
 });
 
 test('gates on operations and phases, by id and by phase/id', () => {
@@ -156,7 +183,10 @@ test('gates on operations and phases, by id and by phase/id', () => {
     'operation(message-send/send-step) > +10ms',
     'phase(message-send) > +5%',
   ];
-  const result = judgeGates(gates.map(parseGate), { profile: undefined, times });
+  const result = judgeGates(
+    gates.map(text => parseGate(text)),
+    { profile: undefined, times },
+  );
   assert.deepEqual(
     result.map(gate => gate.held),
     [false, true, false],
