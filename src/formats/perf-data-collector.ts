@@ -1,6 +1,6 @@
 import { type Column, float64Column, int32Column, uint8Column, uint32Column } from '../base/column.ts';
 import type { Warnings } from '../base/warnings.ts';
-import { CodeLocations } from '../symbols/code-location.ts';
+import { CodeLocations, type CodeModule } from '../symbols/code-location.ts';
 import type { KernelReference } from '../symbols/kernel-symbols.ts';
 import type { UserUnwinder } from '../symbols/unwind.ts';
 import type { RecordBatch } from './perf-data-batches.ts';
@@ -323,9 +323,7 @@ export class PerfCollector {
     const mapping = address < 0 ? this.#mappings.kernel.find(address) : process.space.find(address);
     let location: number;
     if (mapping === undefined) {
-      const module =
-        address < 0 ? locations.module('kernel', '[kernel]', '', 0) : locations.module('unknown', '', '', process.pid);
-      location = locations.location(module, address);
+      location = locations.location(address < 0 ? this.#kernelModule() : this.#unknownModule(process.pid), address);
     } else {
       const { module } = mapping;
       const inFile = module.kind === 'file' || module.kind === 'vdso';
@@ -333,6 +331,22 @@ export class PerfCollector {
       this.mappingOf[location] ??= mapping;
     }
     this.tree.setLocation(node, location);
+  }
+
+  /** Kept: the name of a module is a key of text, and code without frame pointers leads to a million such places. */
+  readonly #unknownModules = new Map<number, CodeModule>();
+
+  #unknownModule(pid: number): CodeModule {
+    let module = this.#unknownModules.get(pid);
+    if (module === undefined) {
+      module = this.locations.module('unknown', '', '', pid);
+      this.#unknownModules.set(pid, module);
+    }
+    return module;
+  }
+
+  #kernelModule(): CodeModule {
+    return this.locations.module('kernel', '[kernel]', '', 0);
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type ThreadIndex,
 } from '../model/profile.ts';
 import { ProfileBuilder } from '../model/profile-builder.ts';
-import type { LocationFrames } from '../symbols/symbolize.ts';
+import type { LocationFrames, SourceFrame } from '../symbols/symbolize.ts';
 import { CollectedFlag, OFF_CPU_EVENT, type PerfCollector } from './perf-data-collector.ts';
 import type { PerfEvent, PerfHeader } from './perf-data-header.ts';
 
@@ -84,10 +84,16 @@ class StackMaker {
   readonly #builder: ProfileBuilder;
   readonly #collector: PerfCollector;
   readonly #frames: LocationFrames;
-  readonly #framesOf: (readonly FrameIndex[] | undefined)[] = [];
+  /** Where each location's frames begin in `#frameList`, and how many they are; 0 = not made yet. */
+  readonly #framesAt: Int32Array;
+  readonly #frameCounts: Int32Array;
+  #frameList: Int32Array = new Int32Array(1 << 10);
+  #frameListLength = 0;
+  /** A location that has the same frames: those of one function often share them. */
+  readonly #madeFor = new Map<readonly SourceFrame[], number>();
   /** Stack + 2 by node; 0 = not made yet. The second for stacks that lack their outer end. */
   readonly #stackOf: readonly [Int32Array, Int32Array];
-  readonly #path: number[] = [];
+  #path: Int32Array = new Int32Array(256);
   #truncatedRoot: StackIndex | undefined;
 
   constructor(builder: ProfileBuilder, collector: PerfCollector, frames: LocationFrames) {
@@ -95,6 +101,8 @@ class StackMaker {
     this.#collector = collector;
     this.#frames = frames;
     this.#stackOf = [new Int32Array(collector.tree.length), new Int32Array(collector.tree.length)];
+    this.#framesAt = new Int32Array(collector.locations.length);
+    this.#frameCounts = new Int32Array(collector.locations.length);
   }
 
   stackOf(node: number, flags: number): StackIndex {
@@ -102,19 +110,25 @@ class StackMaker {
     const truncated = (flags & CollectedFlag.truncated) !== 0;
     const made = this.#stackOf[truncated ? 1 : 0];
     const { tree } = this.#collector;
-    const path = this.#path;
-    path.length = 0;
+    let depth = 0;
     let at = node;
     while (at >= 0 && made[at] === 0) {
-      path.push(at);
+      if (depth === this.#path.length) this.#path = doubled(this.#path);
+      this.#path[depth++] = at;
       at = tree.parentOf(at);
     }
     let stack = (at >= 0 ? made[at]! - 2 : NO_STACK) as StackIndex;
-    for (let i = path.length - 1; i >= 0; i--) {
-      const location = tree.locationOf(path[i]!);
+    while (depth > 0) {
+      at = this.#path[--depth]!;
+      const location = tree.locationOf(at);
       if (location < 0) stack = truncated ? this.#cutOff() : NO_STACK;
-      else for (const frame of this.#framesAt(location)) stack = this.#builder.stack(stack, frame);
-      made[path[i]!] = stack + 2;
+      else {
+        if (this.#frameCounts[location] === 0) this.#makeFrames(location);
+        const first = this.#framesAt[location]!;
+        const last = first + this.#frameCounts[location]!;
+        for (let f = first; f < last; f++) stack = this.#builder.stack(stack, this.#frameList[f]! as FrameIndex);
+      }
+      made[at] = stack + 2;
     }
     return (flags & CollectedFlag.waiting) !== 0 ? this.#waiting(node, truncated) : stack;
   }
@@ -144,13 +158,22 @@ class StackMaker {
     return stack;
   }
 
-  #framesAt(location: number): readonly FrameIndex[] {
-    let frames = this.#framesOf[location];
-    if (frames === undefined) {
-      frames = this.#inputsAt(location).map(input => this.#builder.frame(input));
-      this.#framesOf[location] = frames;
+  #makeFrames(location: number): void {
+    const named = this.#frames[location];
+    const twin = named === undefined ? undefined : this.#madeFor.get(named);
+    if (twin !== undefined) {
+      this.#framesAt[location] = this.#framesAt[twin]!;
+      this.#frameCounts[location] = this.#frameCounts[twin]!;
+      return;
     }
-    return frames;
+    if (named !== undefined) this.#madeFor.set(named, location);
+    const inputs = this.#inputsAt(location);
+    this.#framesAt[location] = this.#frameListLength;
+    this.#frameCounts[location] = inputs.length;
+    for (const input of inputs) {
+      if (this.#frameListLength === this.#frameList.length) this.#frameList = doubled(this.#frameList);
+      this.#frameList[this.#frameListLength++] = this.#builder.frame(input);
+    }
   }
 
   #inputsAt(location: number): Parameters<ProfileBuilder['frame']>[0][] {
@@ -187,4 +210,10 @@ class StackMaker {
       { name, module: module.path, category, address: address >= 0 ? address : -1, mapping: row, flags: kindFlags },
     ];
   }
+}
+
+function doubled(list: Int32Array): Int32Array {
+  const longer = new Int32Array(list.length * 2);
+  longer.set(list);
+  return longer;
 }

@@ -1,9 +1,8 @@
-import { int32Column } from '../base/column.ts';
-
 /** Set in the key word: the address is one that a call returns to, so the call stands just before it. */
 const RETURN_BIT = 1;
-/** Words of a table entry: node + 1 (0 = free), parent, low, key. Side by side, so that a probe is one cache line. */
-const ENTRY = 4;
+/** Words of a node: parent, low, key, location. Side by side, so that a probe is one cache line. */
+const NODE = 4;
+const FIRST_NODES = 1 << 12;
 
 /**
  * Stacks as the recorder saw them: a tree of addresses, one below the other, under one root for each state of a
@@ -11,32 +10,31 @@ const ENTRY = 4;
  * only a new node is resolved to a code location.
  */
 export class AddressTree {
-  readonly #parent = int32Column();
-  readonly #location = int32Column();
-  #table: Int32Array = new Int32Array(ENTRY << 14);
-  #mask = (1 << 14) - 1;
+  #nodes = new Int32Array(FIRST_NODES * NODE);
+  #length = 0;
+  /** Node + 1 in each used slot; at most half full. */
+  #slots = new Int32Array(FIRST_NODES * 2);
 
   get length(): number {
-    return this.#parent.length;
+    return this.#length;
   }
 
   parentOf(node: number): number {
-    return this.#parent.get(node);
+    return this.#nodes[node * NODE]!;
   }
 
   /** Code location of a node; -1 = it has none (a root), -2 = it is new. */
   locationOf(node: number): number {
-    return this.#location.get(node);
+    return this.#nodes[node * NODE + 3]!;
   }
 
   setLocation(node: number, location: number): void {
-    this.#location.set(node, location);
+    this.#nodes[node * NODE + 3] = location;
   }
 
   /** A node that no key finds. */
   root(): number {
-    this.#parent.push(-1);
-    return this.#location.push(-1);
+    return this.#push(-1, 0, 0, -1);
   }
 
   /**
@@ -46,57 +44,59 @@ export class AddressTree {
   child(parent: number, low: number, high: number, isReturn: boolean): number {
     const key = (high << 1) | (isReturn ? RETURN_BIT : 0);
     const word = low | 0;
-    const table = this.#table;
-    const slot = findSlot(table, this.#mask, parent, word, key);
-    const at = slot * ENTRY;
-    if (table[at] !== 0) return table[at]! - 1;
-    this.#parent.push(parent);
-    const node = this.#location.push(-2);
-    table[at] = node + 1;
-    table[at + 1] = parent;
-    table[at + 2] = word;
-    table[at + 3] = key;
-    if (node * 3 > this.#mask) this.#grow();
+    const slot = findSlot(this.#slots, this.#nodes, parent, word, key);
+    const known = this.#slots[slot]!;
+    if (known !== 0) return known - 1;
+    this.#slots[slot] = this.#length + 1;
+    return this.#push(parent, word, key, -2);
+  }
+
+  #push(parent: number, low: number, key: number, location: number): number {
+    const at = this.#length * NODE;
+    const nodes = this.#nodes;
+    nodes[at] = parent;
+    nodes[at + 1] = low;
+    nodes[at + 2] = key;
+    nodes[at + 3] = location;
+    const node = this.#length++;
+    if (this.#length * NODE === nodes.length) this.#grow();
     return node;
   }
 
   #grow(): void {
-    const old = this.#table;
-    const table = new Int32Array(old.length * 4);
-    const mask = table.length / ENTRY - 1;
-    for (let from = 0; from < old.length; from += ENTRY) {
-      if (old[from] === 0) continue;
-      const to = findSlot(table, mask, old[from + 1]!, old[from + 2]!, old[from + 3]!) * ENTRY;
-      table[to] = old[from]!;
-      table[to + 1] = old[from + 1]!;
-      table[to + 2] = old[from + 2]!;
-      table[to + 3] = old[from + 3]!;
+    const nodes = new Int32Array(this.#nodes.length * 2);
+    nodes.set(this.#nodes);
+    const slots = new Int32Array(this.#slots.length * 2);
+    for (let node = 0; node < this.#length; node++) {
+      const at = node * NODE;
+      // Roots stand in no slot.
+      if (nodes[at] === -1) continue;
+      slots[findSlot(slots, nodes, nodes[at]!, nodes[at + 1]!, nodes[at + 2]!)] = node + 1;
     }
-    this.#table = table;
-    this.#mask = mask;
+    this.#nodes = nodes;
+    this.#slots = slots;
   }
 }
 
-/** Entries near the parent's own place that are tried first: two cache lines. */
+/** Slots near the parent's own place that are tried first: one cache line. */
 const NEAR = 8;
 
 /**
  * The slot that holds a key, or the free one where it belongs. The frames of a new path have consecutive numbers, so
- * their entries stand side by side: walking the path again stays within a few cache lines. What finds no place there
+ * their slots stand side by side: walking the path again stays within a few cache lines. What finds no place there
  * (a frame that calls many others) goes where its hash says.
  */
-function findSlot(table: Int32Array, mask: number, parent: number, low: number, key: number): number {
+function findSlot(slots: Int32Array, nodes: Int32Array, parent: number, low: number, key: number): number {
+  const mask = slots.length - 1;
   const near = parent * 2;
   for (let i = 0; i < NEAR; i++) {
     const slot = (near + i) & mask;
-    const at = slot * ENTRY;
-    if (table[at] === 0) return slot;
-    if (table[at + 2] === low && table[at + 1] === parent && table[at + 3] === key) return slot;
+    const at = (slots[slot]! - 1) * NODE;
+    if (at < 0 || (nodes[at + 1] === low && nodes[at] === parent && nodes[at + 2] === key)) return slot;
   }
   for (let slot = hash(parent, low, key) & mask; ; slot = (slot + 1) & mask) {
-    const at = slot * ENTRY;
-    if (table[at] === 0) return slot;
-    if (table[at + 2] === low && table[at + 1] === parent && table[at + 3] === key) return slot;
+    const at = (slots[slot]! - 1) * NODE;
+    if (at < 0 || (nodes[at + 1] === low && nodes[at] === parent && nodes[at + 2] === key)) return slot;
   }
 }
 

@@ -27,9 +27,14 @@ export async function elfSymbolNames(
     await offerTable(file, '.dynsym', nearest);
   }
   if (elf.machine === Machine.x86_64) await offerPlt(elf, nearest);
+  // Neighbours are mostly in one function: its name is decoded once.
+  let last: SymbolName | undefined;
+  let text: string | undefined;
   return Array.from(wanted, (_, i) => {
-    const symbol = nearest.at(i);
-    return symbol === undefined ? undefined : textOf(symbol.name);
+    const name = nearest.at(i)?.name;
+    if (name !== last) text = name === undefined ? undefined : textOf(name);
+    last = name;
+    return text;
   });
 }
 

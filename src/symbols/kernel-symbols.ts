@@ -13,6 +13,16 @@ export interface KernelNames {
   readonly shift: number;
 }
 
+/** Where a name stands in the list: most are passed by, and only those that are used become text. */
+interface ListedName {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+}
+
+function nameOf({ bytes, at }: ListedName): string {
+  return textAt(bytes, at);
+}
+
 /** Modules are loaded from here on (x86-64); the list of the kernel itself, below, is in order of address. */
 const MODULES_START = -0x40000000;
 
@@ -26,7 +36,7 @@ export async function kernelSymbolNames(
   wanted: Float64Array,
   reference: KernelReference | undefined,
 ): Promise<KernelNames | undefined> {
-  const nearest = new NearestSymbols<string>(wanted, betterAlias);
+  const nearest = new NearestSymbols<ListedName>(wanted, (a, b) => betterAlias(nameOf(a), nameOf(b)));
   const last = wanted.at(-1) ?? 0;
   let shift = 0;
   /** The reference was found, or is not needed. */
@@ -53,7 +63,7 @@ export async function kernelSymbolNames(
           const address = listed - shift;
           const rank = bytes[line + 17] === 0x54 ? 1 : 0;
           const slot = nearest.slot(address, rank);
-          if (slot >= 0) nearest.offer(slot, address, Number.POSITIVE_INFINITY, rank, textAt(bytes, line + 19));
+          if (slot >= 0) nearest.offer(slot, address, Number.POSITIVE_INFINITY, rank, { bytes, at: line + 19 });
           passed ||= address > last && last < MODULES_START && seen > 0;
           seen++;
         }
@@ -64,7 +74,15 @@ export async function kernelSymbolNames(
     rest = bytes.subarray(line);
   }
   if (seen === 0) return undefined;
-  return { names: Array.from(wanted, (_, i) => nearest.at(i)?.name), shift };
+  let previous: ListedName | undefined;
+  let text: string | undefined;
+  const names = Array.from(wanted, (_, i) => {
+    const name = nearest.at(i)?.name;
+    if (name !== previous) text = name === undefined ? undefined : nameOf(name);
+    previous = name;
+    return text;
+  });
+  return { names, shift };
 }
 
 function joined(rest: Uint8Array, chunk: Uint8Array): Uint8Array {

@@ -12,9 +12,11 @@ export interface RuntimeName {
 
 const V8_KINDS = 'JS|LazyCompile|Function|Script|Eval|Builtin|BytecodeHandler|Handler|Stub|RegExp|Bytecode';
 
+const V8_NAME = new RegExp(`^(${V8_KINDS}):([~*+^']?)(.*)$`, 's');
+
 /** Names as V8, CPython and other runtimes write them into perf maps and jitdumps. */
 export function runtimeName(text: string): RuntimeName {
-  const v8 = new RegExp(`^(${V8_KINDS}):([~*+^']?)(.*)$`, 's').exec(text);
+  const v8 = V8_NAME.exec(text);
   if (v8 !== null) {
     const [, kind = '', tier = '', rest = ''] = v8;
     const isScript =

@@ -23,7 +23,7 @@ export interface SourceFrame {
   readonly inlined: boolean;
 }
 
-/** Frames of each location, outermost first; undefined where nothing names it. */
+/** Frames of each location, outermost first; undefined where nothing names it. Locations of one module may share them. */
 export type LocationFrames = (readonly SourceFrame[] | undefined)[];
 
 export interface SymbolizeOptions {
@@ -39,12 +39,14 @@ export async function symbolize(
   options: SymbolizeOptions,
 ): Promise<LocationFrames> {
   const frames: LocationFrames = new Array(locations.length);
-  const kernel: CodeModule[] = [];
+  const byModule = locations.byModule();
+  const kernel: number[] = [];
   for (const module of locations.modules) {
-    if (module.kind === 'kernel') kernel.push(module);
-    else if (module.kind === 'jit') await nameRuntimeCode(module, locations, loader, warnings, options, frames);
+    const wanted = byModule[module.index]!;
+    if (module.kind === 'kernel') for (const location of wanted) kernel.push(location);
+    else if (module.kind === 'jit') await nameRuntimeCode(module, wanted, locations, loader, warnings, options, frames);
     else if (module.kind === 'file' || module.kind === 'vdso')
-      await nameImage(module, locations, loader, warnings, frames);
+      await nameImage(module, wanted, locations, loader, warnings, frames);
   }
   await nameKernel(kernel, locations, loader, warnings, options, frames);
   return frames;
@@ -56,6 +58,7 @@ function plainFrame(name: string): SourceFrame {
 
 async function nameImage(
   module: CodeModule,
+  all: Uint32Array,
   locations: CodeLocations,
   loader: ImageLoader,
   warnings: Warnings,
@@ -66,7 +69,7 @@ async function nameImage(
   const { elf, debug } = image;
   const found: number[] = [];
   const addresses: number[] = [];
-  for (const location of locations.inModule(module)) {
+  for (const location of all) {
     const offset = locations.addressOf(location);
     const address = module.kind === 'vdso' ? offset : elf.addressOfOffset(offset);
     if (address === undefined) continue;
@@ -84,17 +87,18 @@ async function nameImage(
       example: module.path,
     });
   }
-  const nameOf = new Map<string, string>();
+  const plainOf = new Map<string, readonly SourceFrame[]>();
   for (let i = 0; i < found.length; i++) {
     const symbol = symbols[i] ?? '';
-    let name = nameOf.get(symbol);
-    if (name === undefined) {
-      name = demangle(symbol);
-      nameOf.set(symbol, name);
+    let plain = plainOf.get(symbol);
+    if (plain === undefined) {
+      plain = [plainFrame(demangle(symbol))];
+      plainOf.set(symbol, plain);
     }
+    const { name } = plain[0]!;
     const lines = dwarf?.frames[i];
     if (lines === undefined) {
-      if (name !== '') frames[found[i]!] = [plainFrame(name)];
+      if (name !== '') frames[found[i]!] = plain;
       continue;
     }
     const named = lines.map((line, level) => ({
@@ -121,13 +125,13 @@ async function nameImage(
 
 async function nameRuntimeCode(
   module: CodeModule,
+  wanted: Uint32Array,
   locations: CodeLocations,
   loader: ImageLoader,
   warnings: Warnings,
   { jitDumps }: SymbolizeOptions,
   frames: LocationFrames,
 ): Promise<void> {
-  const wanted = locations.inModule(module);
   if (wanted.length === 0) return;
   const tables: SymbolTable[] = [];
   const dump = jitDumps.get(module.pid);
@@ -149,25 +153,30 @@ async function nameRuntimeCode(
     });
     return;
   }
+  const framesOf = new Map<string, readonly SourceFrame[]>();
   for (const location of wanted) {
     for (const table of tables) {
       const symbol = table.find(locations.addressOf(location));
       if (symbol === undefined) continue;
-      frames[location] = [{ ...runtimeName(symbol.name), inlined: false }];
+      let named = framesOf.get(symbol.name);
+      if (named === undefined) {
+        named = [{ ...runtimeName(symbol.name), inlined: false }];
+        framesOf.set(symbol.name, named);
+      }
+      frames[location] = named;
       break;
     }
   }
 }
 
 async function nameKernel(
-  modules: readonly CodeModule[],
+  found: number[],
   locations: CodeLocations,
   loader: ImageLoader,
   warnings: Warnings,
   { kernelReference }: SymbolizeOptions,
   frames: LocationFrames,
 ): Promise<void> {
-  const found = modules.flatMap(module => locations.inModule(module));
   if (found.length === 0) return;
   found.sort((a, b) => locations.addressOf(a) - locations.addressOf(b));
   const wanted = Float64Array.from(found, location => locations.addressOf(location));
@@ -182,8 +191,15 @@ async function nameKernel(
         'the kernel was started again since the recording: its functions are named by distance from its beginning',
       );
     }
+    // Neighbours are mostly of one function.
+    let last: readonly SourceFrame[] = [plainFrame('')];
+    let lastModule: CodeModule | undefined;
     result.names.forEach((name, i) => {
-      if (name !== undefined) frames[found[i]!] = [plainFrame(name)];
+      if (name === undefined) return;
+      const module = locations.moduleOf(found[i]!);
+      if (last[0]!.name !== name || module !== lastModule) last = [plainFrame(name)];
+      lastModule = module;
+      frames[found[i]!] = last;
     });
     return;
   }
