@@ -1,11 +1,12 @@
-import { formatCount, formatDuration, formatShare, formatValue, significant } from '../src/base/format-units.ts';
+import { formatCount, formatDuration } from '../src/base/format-units.ts';
+import { figureText } from './figure-text.ts';
 import { hashOf } from './paint-of.ts';
 import { xmlText } from './xml-text.ts';
 
 /** What a probe saw over time. */
 export interface Sparkline {
   readonly title: string;
-  /** Of the values: `nanoseconds`, `bytes`, `count`, `share` (0…1), or a word that is printed as it is. */
+  /** Of the values, as `figureText` knows them; another word is printed as it is. */
   readonly unit: string;
   /** After the beginning of the recording, rising. */
   readonly timesNs: ArrayLike<number>;
@@ -44,14 +45,14 @@ export function renderSparklineSvg(input: Sparkline, size: { width?: number; hei
   const words =
     count === missing
       ? 'no readings'
-      : `lowest ${inUnit(low, input.unit)}, highest ${inUnit(high, input.unit)}, last ${inUnit(last, input.unit)}`;
+      : `lowest ${figureText(low, input.unit)}, highest ${figureText(high, input.unit)}, last ${figureText(last, input.unit)}`;
   const gaps = missing === 0 ? '' : `, ${formatCount(missing)} readings missing`;
   const span = count === 0 ? '' : ` in ${formatDuration(end - begin)}`;
   const text = `${words}${span}${gaps}`;
   const shortWords =
     missing === count
       ? words
-      : `${inUnit(low, input.unit)} … ${inUnit(high, input.unit)}, last ${inUnit(last, input.unit)}`;
+      : `${figureText(low, input.unit)} … ${figureText(high, input.unit)}, last ${figureText(last, input.unit)}`;
   const most = Math.floor((width - 2 * MARGIN) / 6.2);
   const caption =
     text.length <= most ? text : shortWords.length <= most ? shortWords : `${shortWords.slice(0, most - 1)}…`;
@@ -111,13 +112,6 @@ function trace(
     area.push(`M${round(first)} ${bottom}L${points.join('L')}L${round(at)} ${bottom}z`);
   }
   return { line: line.join(''), area: area.join('') };
-}
-
-function inUnit(value: number, unit: string): string {
-  if (unit === 'nanoseconds' || unit === 'bytes') return formatValue(value, unit);
-  if (unit === 'share') return formatShare(value);
-  const number = Number.isInteger(value) ? formatCount(value) : significant(value);
-  return unit === 'count' || unit === 'none' || unit === '' ? number : `${number} ${unit}`;
 }
 
 const round = (value: number): string => String(Math.round(value * 10) / 10);

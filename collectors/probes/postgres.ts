@@ -91,7 +91,7 @@ interface Sample {
   readonly database: Readonly<Record<string, number>> | null;
 }
 
-function open({ target }: ProbeRequest): ProbeRun {
+function open({ target, endsWithTarget }: ProbeRequest): ProbeRun {
   const connection = new PostgresConnection(target, FLAG);
   let generation = 0;
   let about: About | undefined;
@@ -133,7 +133,8 @@ function open({ target }: ProbeRequest): ProbeRun {
         const { version, max_connections, reserved, reads_all, autovacuum } = about;
         documents.push({ name: 'server', value: { version, max_connections, reserved, reads_all, autovacuum } });
         const missing = howToGetStatements(about);
-        if (missing !== undefined) documents.push({ name: 'statements-missing', value: missing });
+        if (missing !== undefined && endsWithTarget !== true)
+          documents.push({ name: 'statements-missing', value: missing });
       }
       const [sample] = await connection.query<{ [K in keyof Sample]: Sample[K] }>(SAMPLE, [PROBE_APPLICATION]);
       if (sample === undefined) throw new ProbeFailure('the server answers with nothing');

@@ -27,6 +27,8 @@ export interface ProbeRequest {
   /** What the flag was given; '' where there is none. */
   readonly target: string;
   readonly intervalMs: number;
+  /** What is looked at belongs to the workload and ends with it: nobody could change how it is set up. */
+  readonly endsWithTarget?: boolean;
   /** Processes of the recording, as they are known at the time of asking. */
   readonly processes: () => readonly ProcessId[];
 }

@@ -90,7 +90,7 @@ class RunningProbe {
     const { intervalMs, processes } = options;
     this.id = probe.id;
     this.#file = `${name}.jsonl`;
-    this.#run = probe.open({ target, intervalMs, processes });
+    this.#run = probe.open({ target, intervalMs, processes, endsWithTarget: endsWithTarget === true });
     this.#endsWithTarget = endsWithTarget === true;
     this.#originNs = originNs;
     this.#options = options;

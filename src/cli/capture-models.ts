@@ -7,6 +7,9 @@ import type { BreakdownResult } from '../../analyzers/lifecycle/breakdown-result
 import type { Rows } from '../../analyzers/lifecycle/evidence/rows.ts';
 import { phaseIntervals } from '../../analyzers/lifecycle/phase-intervals.ts';
 import type { PhaseIntervals } from '../../analyzers/phase-samples.ts';
+import { analyzeSystemFigures } from '../../analyzers/system-figures.ts';
+import { sampledWaits } from '../../analyzers/system-figures-off-cpu.ts';
+import type { SystemFiguresResult } from '../../analyzers/system-figures-result.ts';
 import { fileSource } from '../../collectors/file-source.ts';
 import { readConsoleRecording } from '../formats/tokio-console-recording.ts';
 import type { AsyncRecording } from '../model/async-tasks.ts';
@@ -16,6 +19,7 @@ import { mergeProfiles } from '../model/merge-profiles.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Trace } from '../model/trace.ts';
 import { TraceBuilder } from '../model/trace-builder.ts';
+import { readCaptureSeries } from './capture-series.ts';
 import { readCaptureProfiles, readCaptureTrace } from './inputs.ts';
 import { readRowsSource } from './rows-input.ts';
 
@@ -27,6 +31,7 @@ export class CaptureModels {
   #trace: Promise<Trace | undefined> | undefined;
   #lifecycle: Promise<Lifecycle | undefined> | undefined;
   #hotPaths: Promise<HotPathsResult | undefined> | undefined;
+  #systemFigures: Promise<SystemFiguresResult | undefined> | undefined;
   #asyncRecording: Promise<AsyncRecording | undefined> | undefined;
 
   constructor(directory: string, manifest: CaptureManifest) {
@@ -103,6 +108,25 @@ export class CaptureModels {
   async asyncTasks(): Promise<AsyncTasksResult | undefined> {
     const recording = await this.asyncRecording();
     return recording === undefined ? undefined : analyzeAsyncTasks(recording, { inputs: [this.manifest.name] });
+  }
+
+  /** What the probes read; undefined where there were none and no profiler saw waits. */
+  systemFigures(): Promise<SystemFiguresResult | undefined> {
+    this.#systemFigures ??= (async () => {
+      const { sources, epochNs, warnings } = await readCaptureSeries(this.directory, this.manifest);
+      const profile = await this.profile();
+      const sampled = profile === undefined ? undefined : sampledWaits(profile);
+      if (sources.length === 0 && sampled === undefined) return undefined;
+      return analyzeSystemFigures(sources, {
+        inputs: [this.manifest.name],
+        epochNs,
+        processes: this.manifest.processes,
+        cpus: this.manifest.host.cpus,
+        sampled,
+        warnings,
+      });
+    })();
+    return this.#systemFigures;
   }
 
   hotPaths(): Promise<HotPathsResult | undefined> {

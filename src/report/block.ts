@@ -12,7 +12,11 @@ export type Block =
   | Table
   | { readonly kind: 'code'; readonly language: string; readonly text: string }
   /** Small pictures side by side where pictures can be shown; elsewhere the table, which says the same in words. */
-  | { readonly kind: 'gallery'; readonly pictures: readonly { readonly svg: string; readonly caption: string }[]; readonly table: Table }
+  | {
+      readonly kind: 'gallery';
+      readonly pictures: readonly { readonly svg: string; readonly caption: string }[];
+      readonly table: Table;
+    }
   /** A picture: SVG source, the sentence that says the same, and the file beside the report that holds it. */
   | { readonly kind: 'figure'; readonly svg: string; readonly caption: string; readonly file?: string };
 

@@ -28,5 +28,7 @@ td.dim,.omitted,figcaption{color:var(--dim)}
 .note.warning::before{content:"Warning: ";font-weight:600;color:var(--warning)}
 figure{margin:1rem 0}
 figure img{max-width:100%;height:auto;border:1px solid var(--line);border-radius:6px}
+main .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));gap:.75rem;margin:.75rem 0}
+.gallery img{width:100%;height:auto;border:1px solid var(--line);border-radius:6px}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}tr{break-inside:avoid}}
 `;

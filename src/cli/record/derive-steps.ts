@@ -59,6 +59,16 @@ export const DERIVE_STEPS: readonly DeriveStep[] = [
       await writeFileWhole(join(models.directory, CaptureFile.asyncTasksSvg), text);
     },
   },
+  {
+    file: CaptureFile.systemFigures,
+    applies: async ({ models }) => (await models.systemFigures()) !== undefined,
+    async write({ models }) {
+      await writeFileWhole(
+        join(models.directory, CaptureFile.systemFigures),
+        `${JSON.stringify(await models.systemFigures())}\n`,
+      );
+    },
+  },
   report(CaptureFile.reportMarkdown, renderMarkdown),
   report(CaptureFile.reportHtml, (blocks, title) => renderHtml(blocks, { title })),
 ];
@@ -93,6 +103,7 @@ function report(
         breakdown: await models.breakdown(),
         hotPaths: await models.hotPaths(),
         asyncTasks: await models.asyncTasks(),
+        systemFigures: await models.systemFigures(),
       });
       await writeFileWhole(join(models.directory, file), render(blocks, models.manifest.name));
     },
