@@ -6,6 +6,8 @@ import { RecordType } from './perf-data-record.ts';
 export interface RecordBatch {
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** The same bytes in pairs of words, the lower half of each 64-bit value first, whatever the byte order of the file. */
+  readonly words: Int32Array;
   readonly offsets: readonly number[];
 }
 
@@ -50,6 +52,20 @@ async function* filedData(source: Source, header: PerfHeader, damage: Damage): A
     yield bytes;
     offset += bytes.length;
   }
+}
+
+/** Records stand at multiples of 8 bytes; typed arrays read several times as fast as a `DataView`. */
+function wordsOf(view: DataView, end: number, littleEndian: boolean): Int32Array {
+  const count = (end >> 3) * 2;
+  const native = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+  if (native && littleEndian && (view.byteOffset & 3) === 0) return new Int32Array(view.buffer, view.byteOffset, count);
+  const words = new Int32Array(count);
+  const low = littleEndian ? 0 : 4;
+  for (let i = 0; i < count; i += 2) {
+    words[i] = view.getInt32(i * 4 + low, littleEndian);
+    words[i + 1] = view.getInt32(i * 4 + 4 - low, littleEndian);
+  }
+  return words;
 }
 
 /** Cuts a stream of bytes into batches of whole records; what is left over waits for the next chunk. */
@@ -101,7 +117,8 @@ export class RecordSplitter {
       at = next;
     }
     this.#rest = bytes.subarray(at);
-    return offsets.length === 0 ? undefined : { bytes, view, offsets };
+    if (offsets.length === 0) return undefined;
+    return { bytes, view, words: wordsOf(view, at, this.#littleEndian), offsets };
   }
 
   end(): void {

@@ -19,7 +19,7 @@ export const CollectedFlag = { waiting: 1, truncated: 2 } as const;
 
 /** The kernel's marks between the parts of a call chain are -4095…-1, as no code has such an address. */
 function isContextMark(high: number, low: number): boolean {
-  return high === -1 && low > 0xfffff000;
+  return high === -1 && low < 0 && low > -4096;
 }
 
 const DEFAULT_MAX_STACK = 127;
@@ -262,42 +262,27 @@ export class PerfCollector {
       if (tree.locationOf(node) === -2) this.#resolve(process, node, ipLow, ipHigh, false);
       return node;
     }
-    const { view } = batch;
-    const le = this.#header.littleEndian;
-    const lowAt = le ? 0 : 4;
-    const highAt = 4 - lowAt;
-    let high = view.getInt32(chainAt + (chainCount - 1) * 8 + highAt, le);
-    let low = view.getUint32(chainAt + (chainCount - 1) * 8 + lowAt, le);
-    let depth = 0;
-    let same = previous.begin(parent, chainCount);
-    const { lows, keys, nodes } = previous;
-    for (let i = chainCount - 1; i >= 0; i--, depth++) {
-      let calleeHigh = 0;
-      let calleeLow = 0;
-      if (i > 0) {
-        calleeHigh = view.getInt32(chainAt + (i - 1) * 8 + highAt, le);
-        calleeLow = view.getUint32(chainAt + (i - 1) * 8 + lowAt, le);
+    const { words } = batch;
+    const first = chainAt >> 2;
+    // The outer part of a stack is mostly that of the thread's sample before. Whether the last address that is alike is
+    // one that a call returns to depends on the next.
+    let depth = Math.max(0, previous.sameAs(parent, words, first, chainCount) - 1);
+    if (depth > 0) node = previous.nodes[depth - 1]!;
+    previous.begin(parent, chainCount);
+    const { words: known, nodes } = previous;
+    for (let at = first + (chainCount - 1 - depth) * 2; at >= first; at -= 2, depth++) {
+      const low = words[at]!;
+      const high = words[at + 1]!;
+      if (!isContextMark(high, low)) {
+        // The innermost address of the user part, and of the kernel's, is exact; the others are returned to.
+        const isReturn = at > first && !isContextMark(words[at - 1]!, words[at - 2]!);
+        node = tree.child(node, low, high, isReturn);
+        if (tree.locationOf(node) === -2) this.#resolve(process, node, low >>> 0, high, isReturn);
       }
-      // The innermost address of the user part, and of the kernel's, is exact; the others are returned to.
-      const isLeaf = i === 0 || isContextMark(calleeHigh, calleeLow);
-      const key = (high << 1) | (isLeaf ? 0 : 1);
-      // The outer part of a stack is mostly that of the thread's sample before.
-      same = same && lows[depth] === low && keys[depth] === key && nodes[depth]! >= 0;
-      if (same) node = nodes[depth]!;
-      else {
-        if (!isContextMark(high, low)) {
-          const child = tree.child(node, low, high, !isLeaf);
-          if (tree.locationOf(child) === -2) this.#resolve(process, child, low, high, !isLeaf);
-          node = child;
-        }
-        lows[depth] = low;
-        keys[depth] = key;
-        nodes[depth] = node;
-      }
-      high = calleeHigh;
-      low = calleeLow;
+      known[depth * 2] = low;
+      known[depth * 2 + 1] = high;
+      nodes[depth] = node;
     }
-    previous.end(depth);
     return node;
   }
 

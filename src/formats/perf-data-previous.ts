@@ -3,35 +3,36 @@
  * alike, its nodes are known without a look into the tree.
  */
 export class PreviousChain {
-  /** Lower words of the addresses; `keys` are the upper ones, with a bit for addresses that are returned to. */
-  lows: Uint32Array = new Uint32Array(128);
-  keys: Int32Array = new Int32Array(128);
+  /** Two words an address, the lower one first. */
+  words: Int32Array = new Int32Array(256);
   nodes: Int32Array = new Int32Array(128);
+  #length = 0;
   #root = -1;
 
-  /** False where nothing of it holds: another root. Makes room for `count` addresses. */
-  begin(root: number, count: number): boolean {
-    const same = this.#root === root;
-    this.#root = root;
-    if (count > this.lows.length) {
-      const size = count * 2;
-      const { lows, keys, nodes } = this;
-      this.lows = new Uint32Array(size);
-      this.keys = new Int32Array(size);
-      this.nodes = new Int32Array(size);
-      this.lows.set(lows);
-      this.keys.set(keys);
-      this.nodes.set(nodes);
+  /** How many addresses of a chain are the same, the outermost first. `innermost` and `count`: where it is in `words`. */
+  sameAs(root: number, words: Int32Array, innermost: number, count: number): number {
+    if (this.#root !== root) return 0;
+    const known = this.words;
+    const limit = Math.min(count, this.#length);
+    let depth = 0;
+    let at = innermost + (count - 1) * 2;
+    while (depth < limit && known[depth * 2] === words[at] && known[depth * 2 + 1] === words[at + 1]) {
+      depth++;
+      at -= 2;
     }
-    return same;
+    return depth;
   }
 
-  /** Ends the chain behind `depth` addresses: what an earlier, deeper one left there does not hold. */
-  end(depth: number): void {
-    if (depth < this.lows.length) {
-      this.lows[depth] = 0;
-      this.keys[depth] = 0;
-      this.nodes[depth] = -1;
-    }
+  /** Makes room for `count` addresses below `root`, which the caller fills in. */
+  begin(root: number, count: number): void {
+    this.#root = root;
+    this.#length = count;
+    if (count <= this.nodes.length) return;
+    const words = new Int32Array(count * 4);
+    words.set(this.words);
+    const nodes = new Int32Array(count * 2);
+    nodes.set(this.nodes);
+    this.words = words;
+    this.nodes = nodes;
   }
 }
