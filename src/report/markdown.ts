@@ -12,11 +12,11 @@ function renderBlock(block: Block): string {
     case 'heading':
       return `${'#'.repeat(block.level)} ${escapeText(block.text)}`;
     case 'paragraph':
-      return escapeText(block.text);
+      return escapeLine(block.text);
     case 'note':
       return `> **${NOTE_TITLE[block.severity]}** ${escapeText(block.text)}`;
     case 'list':
-      return block.items.map(item => `- ${block.boxes === true ? '[ ] ' : ''}${escapeText(item)}`).join('\n');
+      return block.items.map(item => `- ${block.boxes === true ? '[ ] ' : ''}${escapeLine(item)}`).join('\n');
     case 'code':
       return fenced(block.text, block.language);
     case 'table':
@@ -62,17 +62,31 @@ function fenced(text: string, language: string): string {
 
 /** Inline code that survives backticks, and pipes when it stands in a table. */
 function inlineCode(text: string): string {
+  // In a table's row a backslash before a pipe cannot be written as code: readers take the pair for a pipe.
+  if (text.includes('\\|')) return escapeCell(text);
   const flat = oneLine(text).replaceAll('|', '\\|');
   const longest = Math.max(0, ...[...flat.matchAll(/`+/g)].map(run => run[0].length));
   const ticks = '`'.repeat(longest + 1);
   return longest === 0 ? `${ticks}${flat}${ticks}` : `${ticks} ${flat} ${ticks}`;
 }
 
+/** Text that stays text: emphasis, links, HTML, entities, strikethrough, formulas. */
 function escapeText(text: string): string {
-  return oneLine(text).replace(/([\\`*_[\]<>#])/g, (match, _c, at: number, all: string) =>
-    // Underscores and hashes inside a word mean nothing to GFM, and names are easier to read without backslashes.
-    /[_#]/.test(match) && /\w/.test(all[at - 1] ?? '') && /\w/.test(all[at + 1] ?? '') ? match : `\\${match}`,
-  );
+  return oneLine(text)
+    .replace(/([\\`*_[\]<>#~$])/g, (match, _c, at: number, all: string) =>
+      // Underscores and hashes inside a word mean nothing to GFM, and names are easier to read without backslashes.
+      /[_#]/.test(match) && /[A-Za-z0-9]/.test(all[at - 1] ?? '') && /[A-Za-z0-9]/.test(all[at + 1] ?? '')
+        ? match
+        : `\\${match}`,
+    )
+    .replace(/&(?=#?\w+;)/g, '\\&');
+}
+
+/** Text at the beginning of a line, where digits and dashes begin lists and underline headings. */
+function escapeLine(text: string): string {
+  return escapeText(text.trimStart())
+    .replace(/^(\d{1,9})([.)])/, '$1\\$2')
+    .replace(/^([-+=])/, '\\$1');
 }
 
 function escapeCell(text: string): string {
