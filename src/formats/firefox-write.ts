@@ -2,34 +2,36 @@ import { FrameFlag, type Profile } from '../model/profile.ts';
 import { samplesByThread } from '../model/samples-by-thread.ts';
 import { timeOriginNs } from '../model/time-origin.ts';
 import type { ProfileWriteOptions } from './format.ts';
-import { inLargePieces } from './text-pieces.ts';
+import { TextBytes } from './text-bytes.ts';
 
 /** The first version whose stacks, frames and functions are shared by all threads, as they are in the model. */
 const VERSION = 60;
 
-export function writeFirefox(profile: Profile, options: ProfileWriteOptions): AsyncIterable<string> {
-  return inLargePieces(pieces(profile, options));
+export async function* writeFirefox(profile: Profile, options: ProfileWriteOptions): AsyncGenerator<Uint8Array> {
+  yield* pieces(profile, options);
 }
 
-function* pieces(profile: Profile, options: ProfileWriteOptions): Generator<string> {
+function* pieces(profile: Profile, options: ProfileWriteOptions): Generator<Uint8Array> {
+  const out = new TextBytes();
   const tables = new SharedTables(profile);
-  yield '{"meta":';
-  yield JSON.stringify(meta(profile, tables));
-  yield ',\n"libs":';
-  yield JSON.stringify(tables.libs);
-  yield ',\n"pages":[],"counters":[],"profilerOverhead":[],\n"shared":';
-  yield* tables.pieces();
-  yield ',\n"threads":[';
+  out.text('{"meta":');
+  out.text(JSON.stringify(meta(profile, tables)));
+  out.text(',\n"libs":');
+  out.text(JSON.stringify(tables.libs));
+  out.text(',\n"pages":[],"counters":[],"profilerOverhead":[],\n"shared":');
+  yield* tables.pieces(out);
+  out.text(',\n"threads":[');
   let first = true;
   const groups = samplesByThread(profile);
   const originNs = timeOriginNs(profile);
   for (const [index, rows] of groups.entries()) {
     if (rows.length === 0) continue;
-    yield first ? '\n' : ',\n';
+    out.text(first ? '\n' : ',\n');
     first = false;
-    yield* thread(profile, index, rows, weightColumn(profile, options), originNs);
+    yield* thread(out, profile, index, rows, weightColumn(profile, options), originNs);
   }
-  yield ']}\n';
+  out.text(']}\n');
+  yield out.take();
 }
 
 /** Stretched where samples lie outside of what the source says that it recorded. */
@@ -73,12 +75,13 @@ function meta(profile: Profile, tables: SharedTables): object {
 }
 
 function* thread(
+  out: TextBytes,
   profile: Profile,
   index: number,
   rows: Uint32Array,
   value: number,
   originNs: number,
-): Generator<string> {
+): Generator<Uint8Array> {
   const { samples, threads, valueTypes } = profile;
   const { pid, tid, processName, threadName } = threads[index]!;
   const processId = String(pid === 0 ? index + 1 : pid);
@@ -104,29 +107,39 @@ function* thread(
     showMarkersInTimeline: false,
     markers: { length: 0, category: [], data: [], endTime: [], name: [], phase: [], startTime: [] },
   };
-  yield `${JSON.stringify(own).slice(0, -1)},"samples":{"length":${rows.length},"weightType":"${weightType}","stack":`;
-  yield* column(rows, s => (samples.stack[s]! < 0 ? 'null' : samples.stack[s]!));
-  yield ',"time":';
-  yield* column(rows, (s, i) => (times === undefined ? i : decimal((times[s]! - originNs) * 1e-6)));
-  yield ',"weight":';
-  yield* column(rows, s => decimal(weights[s]! * scale));
+  out.text(
+    `${JSON.stringify(own).slice(0, -1)},"samples":{"length":${rows.length},"weightType":"${weightType}","stack":`,
+  );
+  yield* list(out, rows.length, i => (samples.stack[rows[i]!]! < 0 ? 'null' : samples.stack[rows[i]!]!));
+  out.text(',"time":');
+  if (times === undefined) yield* list(out, rows.length, i => i);
+  else yield* decimals(out, rows, s => (times[s]! - originNs) * 1e-6);
+  out.text(',"weight":');
+  yield* decimals(out, rows, s => weights[s]! * scale);
   if (cpu !== -1) {
-    yield ',"threadCPUDelta":';
-    yield* column(rows, s => Math.round(samples.values[cpu]![s]!));
+    out.text(',"threadCPUDelta":');
+    const delta = samples.values[cpu]!;
+    yield* list(out, rows.length, i => Math.round(delta[rows[i]!]!));
   }
-  yield '}}';
-}
-
-function* column(rows: Uint32Array, value: (row: number, i: number) => number | string): Generator<string> {
-  yield '[';
-  for (let i = 0; i < rows.length; i++) yield i === 0 ? `${value(rows[i]!, i)}` : `,${value(rows[i]!, i)}`;
-  yield ']';
+  out.text('}}');
 }
 
 /** Milliseconds to the nanosecond: what binary fractions add behind it would differ after each pass. */
+function* decimals(out: TextBytes, rows: Uint32Array, value: (row: number) => number): Generator<Uint8Array> {
+  out.text('[');
+  for (let i = 0; i < rows.length; i++) {
+    if (i > 0) out.byte(COMMA);
+    out.decimal(value(rows[i]!));
+    if (out.full) yield out.take();
+  }
+  out.text(']');
+}
+
 function decimal(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }
+
+const COMMA = 0x2c;
 
 const COLORS = ['grey', 'yellow', 'orange', 'blue', 'green', 'purple', 'magenta', 'lightblue', 'red', 'brown'];
 
@@ -190,65 +203,65 @@ class SharedTables {
     return index;
   }
 
-  *pieces(): Generator<string> {
+  *pieces(out: TextBytes): Generator<Uint8Array> {
     const { frames, stacks, strings } = this.#profile;
     const resources = [...this.#libOf];
-    yield '{"stringArray":';
+    out.text('{"stringArray":');
     // A library's name stands before its functions: without its folder.
     const names = resources.map(([module]) => baseName(strings[module]!));
-    yield* list(strings.length + names.length, i => JSON.stringify(strings[i] ?? names[i - strings.length]));
-    yield `,"sources":{"length":${this.#sourceOf.size},"uuid":`;
+    yield* list(out, strings.length + names.length, i => JSON.stringify(strings[i] ?? names[i - strings.length]));
+    out.text(`,"sources":{"length":${this.#sourceOf.size},"uuid":`);
     const sources = [...this.#sourceOf.keys()];
-    yield* list(sources.length, () => 'null');
-    yield ',"filename":';
-    yield* list(sources.length, i => sources[i]!);
-    yield `},\n"stackTable":{"length":${stacks.length},"prefix":`;
-    yield* list(stacks.length, i => (stacks.parent[i]! < 0 ? 'null' : stacks.parent[i]!));
-    yield ',"frame":';
-    yield* list(stacks.length, i => stacks.frame[i]!);
-    yield `},\n"frameTable":{"length":${frames.length},"func":`;
-    yield* list(frames.length, i => this.#frameFunc[i]!);
-    yield ',"address":';
-    yield* list(frames.length, i => (Number.isInteger(frames.address[i]!) ? frames.address[i]! : -1));
-    yield ',"inlineDepth":';
-    yield* list(frames.length, i => ((frames.flags[i]! & FrameFlag.inlined) !== 0 ? 1 : 0));
-    yield ',"category":';
-    yield* list(frames.length, i => this.#categoryOf.get(frames.category[i]!) ?? 0);
-    yield ',"subcategory":';
-    yield* list(frames.length, () => 0);
-    yield ',"nativeSymbol":';
-    yield* list(frames.length, () => 'null');
-    yield ',"innerWindowID":';
-    yield* list(frames.length, () => 0);
-    yield ',"line":';
-    yield* list(frames.length, i => frames.line[i]! || 'null');
-    yield ',"column":';
-    yield* list(frames.length, i => frames.column[i]! || 'null');
-    yield `},\n"funcTable":{"length":${this.#func.length},"name":`;
+    yield* list(out, sources.length, () => 'null');
+    out.text(',"filename":');
+    yield* list(out, sources.length, i => sources[i]!);
+    out.text(`},\n"stackTable":{"length":${stacks.length},"prefix":`);
+    yield* list(out, stacks.length, i => (stacks.parent[i]! < 0 ? 'null' : stacks.parent[i]!));
+    out.text(',"frame":');
+    yield* list(out, stacks.length, i => stacks.frame[i]!);
+    out.text(`},\n"frameTable":{"length":${frames.length},"func":`);
+    yield* list(out, frames.length, i => this.#frameFunc[i]!);
+    out.text(',"address":');
+    yield* list(out, frames.length, i => (Number.isInteger(frames.address[i]!) ? frames.address[i]! : -1));
+    out.text(',"inlineDepth":');
+    yield* list(out, frames.length, i => ((frames.flags[i]! & FrameFlag.inlined) !== 0 ? 1 : 0));
+    out.text(',"category":');
+    yield* list(out, frames.length, i => this.#categoryOf.get(frames.category[i]!) ?? 0);
+    out.text(',"subcategory":');
+    yield* list(out, frames.length, () => 0);
+    out.text(',"nativeSymbol":');
+    yield* list(out, frames.length, () => 'null');
+    out.text(',"innerWindowID":');
+    yield* list(out, frames.length, () => 0);
+    out.text(',"line":');
+    yield* list(out, frames.length, i => frames.line[i]! || 'null');
+    out.text(',"column":');
+    yield* list(out, frames.length, i => frames.column[i]! || 'null');
+    out.text(`},\n"funcTable":{"length":${this.#func.length},"name":`);
     const func = this.#func;
     const isJs = func.map(({ frame }) => strings[frames.category[frame]!] === 'JavaScript');
-    yield* list(func.length, i => func[i]!.name);
-    yield ',"isJS":';
-    yield* list(func.length, i => String(isJs[i]));
-    yield ',"relevantForJS":';
-    yield* list(func.length, () => 'false');
-    yield ',"resource":';
-    yield* list(func.length, i => func[i]!.lib);
-    yield ',"source":';
-    yield* list(func.length, i => (func[i]!.source < 0 ? 'null' : func[i]!.source));
-    yield ',"lineNumber":';
-    yield* list(func.length, () => 'null');
-    yield ',"columnNumber":';
-    yield* list(func.length, () => 'null');
-    yield `},\n"resourceTable":{"length":${resources.length},"lib":`;
-    yield* list(resources.length, i => resources[i]![1]);
-    yield ',"name":';
-    yield* list(resources.length, i => strings.length + i);
-    yield ',"host":';
-    yield* list(resources.length, () => 'null');
-    yield ',"type":';
-    yield* list(resources.length, () => 1);
-    yield '},\n"nativeSymbols":{"length":0,"libIndex":[],"address":[],"name":[],"functionSize":[]}}';
+    yield* list(out, func.length, i => func[i]!.name);
+    out.text(',"isJS":');
+    yield* list(out, func.length, i => String(isJs[i]));
+    out.text(',"relevantForJS":');
+    yield* list(out, func.length, () => 'false');
+    out.text(',"resource":');
+    yield* list(out, func.length, i => func[i]!.lib);
+    out.text(',"source":');
+    yield* list(out, func.length, i => (func[i]!.source < 0 ? 'null' : func[i]!.source));
+    out.text(',"lineNumber":');
+    yield* list(out, func.length, () => 'null');
+    out.text(',"columnNumber":');
+    yield* list(out, func.length, () => 'null');
+    out.text(`},\n"resourceTable":{"length":${resources.length},"lib":`);
+    yield* list(out, resources.length, i => resources[i]![1]);
+    out.text(',"name":');
+    yield* list(out, resources.length, i => strings.length + i);
+    out.text(',"host":');
+    yield* list(out, resources.length, () => 'null');
+    out.text(',"type":');
+    yield* list(out, resources.length, () => 1);
+    out.text('},\n"nativeSymbols":{"length":0,"libIndex":[],"address":[],"name":[],"functionSize":[]}}');
   }
 }
 
@@ -265,8 +278,18 @@ function indexOf(map: Map<number, number>, key: number): number {
   return index;
 }
 
-function* list(length: number, value: (i: number) => number | string | undefined): Generator<string> {
-  yield '[';
-  for (let i = 0; i < length; i++) yield i === 0 ? `${value(i)}` : `,${value(i)}`;
-  yield ']';
+function* list(
+  out: TextBytes,
+  length: number,
+  value: (i: number) => number | string | undefined,
+): Generator<Uint8Array> {
+  out.text('[');
+  for (let i = 0; i < length; i++) {
+    if (i > 0) out.byte(COMMA);
+    const item = value(i);
+    if (typeof item === 'number') out.number(item);
+    else out.text(`${item}`);
+    if (out.full) yield out.take();
+  }
+  out.text(']');
 }

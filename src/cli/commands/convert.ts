@@ -157,7 +157,9 @@ function sayWhatMatters(
 
 /** The pieces as the name of the output says: packed, or as they are. */
 function packed(output: string, pieces: AsyncIterable<string | Uint8Array>): AsyncIterable<string | Uint8Array> {
-  const packer = output.endsWith('.gz') ? createGzip() : output.endsWith('.zst') ? createZstdCompress() : undefined;
+  // Level 4 takes a third of the time of the usual 6 and a twentieth more space.
+  const gzip = { level: 4, chunkSize: 1 << 18 };
+  const packer = output.endsWith('.gz') ? createGzip(gzip) : output.endsWith('.zst') ? createZstdCompress() : undefined;
   if (packer === undefined) return pieces;
   // A failure upstream destroys the packer, and with it the write.
   pipeline(Readable.from(pieces), packer).catch(() => {});
