@@ -128,6 +128,16 @@ function freshnessOf(tables: readonly TableFigures[]): PostgresFigures['plannerS
   return used.some(table => table.stale) ? 'stale' : 'fresh';
 }
 
+/** How far beyond the server's own threshold statistics are surely out of date: near it, chance decides. */
+const SURELY_STALE = 2;
+
+/** Whether runs went by fresh statistics, for comparing them; undefined where nothing is known, or it is a close call. */
+export function plannerStatisticsOf(servers: readonly PostgresFigures[]): 'fresh' | 'stale' | undefined {
+  const used = servers.flatMap(server => server.tables).filter(table => table.used);
+  if (used.some(table => table.stale && table.changedSinceAnalyze > SURELY_STALE * table.analyzeDueAt)) return 'stale';
+  return used.length > 0 && !used.some(table => table.stale) ? 'fresh' : undefined;
+}
+
 function sumOfKnown({ values }: Series): number {
   return values.reduce((sum, value) => (Number.isNaN(value) ? sum : sum + value), 0);
 }

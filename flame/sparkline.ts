@@ -12,6 +12,9 @@ export interface Sparkline {
   readonly timesNs: ArrayLike<number>;
   /** One a time; not-a-number where nothing could be read: the line is broken there. */
   readonly values: ArrayLike<number>;
+  /** The time that the picture is of, so that pictures stand in line; else from the first reading to the last. */
+  readonly fromNs?: number;
+  readonly toNs?: number;
 }
 
 const MARGIN = 8;
@@ -40,8 +43,8 @@ export function renderSparklineSvg(input: Sparkline, size: { width?: number; hei
     high = Math.max(high, value);
     last = value;
   }
-  const begin = count === 0 ? 0 : input.timesNs[0]!;
-  const end = count === 0 ? 0 : input.timesNs[count - 1]!;
+  const begin = input.fromNs ?? (count === 0 ? 0 : input.timesNs[0]!);
+  const end = input.toNs ?? (count === 0 ? 0 : input.timesNs[count - 1]!);
   const words =
     count === missing
       ? 'no readings'

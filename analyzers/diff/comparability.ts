@@ -13,6 +13,8 @@ export interface RunFacts {
   /** The weight that the profile is ranked by. */
   readonly event?: string | undefined;
   readonly complete?: boolean | undefined;
+  /** `fresh` or `stale`, of the tables that the run used. */
+  readonly plannerStatistics?: 'fresh' | 'stale' | undefined;
 }
 
 /** `refuse`: a difference that a change of the program cannot be told from. `flag`: one to keep in mind. */
@@ -70,6 +72,7 @@ export function incomparable(runs: readonly RunFacts[]): Incomparable[] {
   differ('refuse', 'the scenario', run => run.scenario);
   differ('refuse', 'the number of tasks at once', run => run.concurrency?.toString());
   differ('refuse', 'the event', run => run.event);
+  differ('refuse', 'the state of planner statistics', run => run.plannerStatistics);
   const intervals = runs.filter(run => (run.intervalNs ?? 0) > 0);
   const [first] = intervals;
   // Recorders round their interval to clock ticks: 999 Hz and 1,000 Hz are one frequency.

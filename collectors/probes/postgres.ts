@@ -24,7 +24,7 @@ export const postgresProbe: Probe = {
         return {
           usable: true,
           version: `pg ${version}`,
-          usableFor: `${FLAG} URL`,
+          usableFor: 'sessions, waits, locks, connections, statements, tables',
           note: `tprof doctor ${FLAG} URL looks at a server`,
         };
       }
@@ -138,7 +138,8 @@ function open({ target, endsWithTarget }: ProbeRequest): ProbeRun {
       }
       const [sample] = await connection.query<{ [K in keyof Sample]: Sample[K] }>(SAMPLE, [PROBE_APPLICATION]);
       if (sample === undefined) throw new ProbeFailure('the server answers with nothing');
-      if (turn++ % DOCUMENTS_EVERY === 0) documents.push(...(await documentsNow()));
+      // One that ends with the workload gives no notice.
+      if (turn++ % (endsWithTarget === true ? 1 : DOCUMENTS_EVERY) === 0) documents.push(...(await documentsNow()));
       return { readings: readingsOf(sample, about), documents };
     },
     async close() {

@@ -22,7 +22,7 @@ export const prometheusProbe: Probe = {
       return {
         usable: true,
         version: '',
-        usableFor: `${FLAG} URL[,URL]`,
+        usableFor: 'any metrics endpoint in the text format',
         note: `tprof doctor ${FLAG} URL scrapes one`,
       };
     }

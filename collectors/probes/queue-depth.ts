@@ -22,7 +22,7 @@ export const queueDepthProbe: Probe = {
       return {
         usable: true,
         version: '',
-        usableFor: `${FLAG} URL of pgmq, of RabbitMQ's management API, or amqp://…#QUEUE`,
+        usableFor: "pgmq, RabbitMQ's management API, amqp://…#QUEUE",
         note: `tprof doctor ${FLAG} URL looks at a server`,
       };
     }

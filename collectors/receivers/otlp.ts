@@ -29,6 +29,8 @@ export interface OtlpReceiver {
   readonly endpoint: string;
   readonly port: number;
   counts(): OtlpCounts;
+  /** Processes that were found behind connections so far. */
+  processes(): readonly PeerProcess[];
   /** Ends: no new connections, answers what is in flight, writes, closes. May be called again. */
   stop(): Promise<OtlpReceiverSummary>;
 }
@@ -140,6 +142,7 @@ export async function startOtlpReceiver(options: OtlpReceiverOptions): Promise<O
     endpoint: endpointUrl({ host: address.host, port }),
     port,
     counts: () => intake.counts,
+    processes: () => peers.processes,
     stop: () => {
       stopping ??= stopOnce();
       return stopping;

@@ -14,20 +14,35 @@ interface Picture {
 const MOST_PROGRAMS = 5;
 const MOST_QUEUES = 8;
 const MOST_METRICS = 12;
+/** Characters of a line in a table. */
+const MOST_COLUMNS = 20;
+/** Of the CPU of all: what took less needs no picture. */
+const LEAST_SHARE = 0.01;
 
 /** The series worth a look, as small pictures; in a terminal and in Markdown as rows of a table. */
 export function systemPictures(result: SystemFiguresResult): Block[] {
   const pictures = choose(result);
   if (pictures.length === 0) return [];
+  const known = result.sources.flatMap(({ timesNs }) => (timesNs.length === 0 ? [] : [timesNs[0]!, timesNs.at(-1)!]));
+  const range = { fromNs: Math.min(...known), toNs: Math.max(...known) };
+  const readings = Math.max(...result.sources.map(source => source.timesNs.length));
+  const width = Math.min(MOST_COLUMNS, Math.max(4, readings));
   const shown = pictures.map(({ what, of, series }) => {
     const times = result.sources[series.source]!.timesNs.slice(series.first, series.first + series.values.length);
     const title = of === '' ? what : `${what}: ${of}`;
     const values = series.values.map(value => value ?? Number.NaN);
     const text = (value: number): string => figureText(value, series.unit);
     return {
-      svg: renderSparklineSvg({ title, unit: series.unit, timesNs: times, values }),
+      svg: renderSparklineSvg({ title, unit: series.unit, timesNs: times, values, ...range }),
       caption: `${title}: median ${text(series.median)}, lowest ${text(series.min)}, highest ${text(series.max)}`,
-      row: [what, of, text(series.min), text(series.median), text(series.max), sparklineText(times, series.values)],
+      row: [
+        what,
+        of,
+        text(series.min),
+        text(series.median),
+        text(series.max),
+        sparklineText(times, series.values, { ...range, width }),
+      ],
     };
   });
   return [
@@ -62,8 +77,10 @@ function choose({ series, programs, sources }: SystemFiguresResult): Picture[] {
     named(name)
       .filter(keep)
       .map(one => ({ what, of: of(one), series: one }));
+  const cpuNs = programs.reduce((sum, one) => sum + one.cpuNs, 0);
+  const busy = programs.filter(one => one.cpuNs >= LEAST_SHARE * cpuNs);
   const program = (name: string, what: string): Picture[] =>
-    programs.slice(0, MOST_PROGRAMS).flatMap(({ name: wanted }) =>
+    busy.slice(0, MOST_PROGRAMS).flatMap(({ name: wanted }) =>
       named(name)
         .filter(one => one.labels.program === wanted)
         .map(one => ({ what, of: wanted, series: one })),
@@ -73,7 +90,7 @@ function choose({ series, programs, sources }: SystemFiguresResult): Picture[] {
     several ? String(sources[one.source]?.target['db.namespace'] ?? one.source) : '';
   const moves = (one: SeriesFigures): boolean => one.max > 0;
   return [
-    ...all('host.cpu', 'CPU of the machine (100 % = one processor)', () => '', moves),
+    ...all('host.cpu', 'CPU of the machine', () => '', moves),
     ...program('program.cpu', 'CPU'),
     ...program('program.rss', 'memory'),
     ...all('postgres.commits', 'database commits', server, moves),

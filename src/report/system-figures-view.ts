@@ -11,8 +11,8 @@ import { labelText, systemPictures } from './system-figures-pictures.ts';
 import { warningBlocks } from './warnings-view.ts';
 
 const VERDICTS: Readonly<Record<OnCpuVerdict, string>> = {
-  'on-cpu': 'on a processor',
-  'short-of-cpu': 'short of processors',
+  'on-cpu': 'on CPU',
+  'short-of-cpu': 'short of CPU',
   mixed: 'both',
   waiting: 'waiting',
   unknown: '',
@@ -61,10 +61,10 @@ function waiting({ programs, processes, host }: SystemFiguresResult, top: number
     ...(lived ? [{ title: 'time', cell: (p: (typeof programs)[number]) => formatDuration(p.wallNs) }] : []),
     { title: 'CPU', cell: p => formatDuration(p.cpuNs) },
     ...(queued
-      ? [{ title: 'waited for CPU', cell: (p: (typeof programs)[number]) => told(p.runQueueNs, formatDuration) }]
+      ? [{ title: 'CPU wait', cell: (p: (typeof programs)[number]) => told(p.runQueueNs, formatDuration) }]
       : []),
     ...(blocked
-      ? [{ title: 'waited for disks', cell: (p: (typeof programs)[number]) => told(p.blockedNs, formatDuration) }]
+      ? [{ title: 'disk wait', cell: (p: (typeof programs)[number]) => told(p.blockedNs, formatDuration) }]
       : []),
     ...(sampled
       ? [{ title: 'switched out', cell: (p: (typeof programs)[number]) => told(p.offCpuNs, formatDuration) }]
@@ -72,9 +72,9 @@ function waiting({ programs, processes, host }: SystemFiguresResult, top: number
     ...(queued
       ? [
           {
-            title: 'switches: own, forced',
+            title: 'switches (forced)',
             cell: (p: (typeof programs)[number]) =>
-              `${told(p.voluntarySwitches, formatCount)}, ${told(p.involuntarySwitches, formatCount)}`,
+              `${formatCount((p.voluntarySwitches ?? 0) + (p.involuntarySwitches ?? 0))} (${told(p.involuntarySwitches, formatCount)})`,
           },
         ]
       : []),
@@ -124,7 +124,7 @@ function waitingSentence(
     );
   if (queued)
     sentences.push(
-      'Waited for CPU: ready to run while no processor was free. The rest of the time it waited for something else: messages, locks, disks, other programs.',
+      'CPU wait: ready to run while no processor was free. The rest of the time it waited for something else: messages, locks, disks, other programs.',
     );
   if (sampled)
     sentences.push(

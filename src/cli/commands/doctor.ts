@@ -4,9 +4,18 @@ import type { Profiler, ProfilerStatus } from '../../../collectors/profilers/pro
 import { TprofError } from '../../base/errors.ts';
 import type { Block } from '../../report/block.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
+import {
+  lookAtSources,
+  SOURCE_IDS,
+  type SourceFinding,
+  type SourceOptions,
+  sourceBlocks,
+  sourceRow,
+  withSourceOptions,
+} from '../doctor/look-at-sources.ts';
 import { emitReport, withCommonOptions } from '../output.ts';
 
-interface DoctorOptions extends CommonOptions {
+interface DoctorOptions extends CommonOptions, SourceOptions {
   readonly need: readonly string[];
 }
 
@@ -18,27 +27,32 @@ interface Finding {
 /** `tprof doctor` */
 export function doctorCommand(context: CliContext): Command {
   const command = new Command('doctor')
-    .description('Say which profilers work here, and how to make the others work.')
+    .description('Say which profilers, receivers and probes work here, and how to make the others work.')
     .option(
       '--need <id>',
       'exit 1 unless this one works; may be given again',
       (id: string, before: readonly string[]) => [...before, id],
       [] as readonly string[],
     );
-  return withCommonOptions(command)
+  return withCommonOptions(withSourceOptions(command))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ tprof doctor\n  $ tprof doctor --need perf && tprof record --profiler perf -- ./service',
+      '\nExamples:\n  $ tprof doctor\n  $ tprof doctor --need perf && tprof record --profiler perf -- ./service\n  $ tprof doctor --postgres postgresql://localhost/app --need postgres',
     )
     .action(async (options: DoctorOptions) => {
       for (const id of options.need) {
-        if (PROFILERS.some(profiler => profiler.id === id)) continue;
-        throw new TprofError('usage', `there is no profiler '${id}'`, {
-          hint: `there are: ${PROFILERS.map(profiler => profiler.id).join(', ')}`,
+        if (PROFILERS.some(profiler => profiler.id === id) || SOURCE_IDS.includes(id)) continue;
+        throw new TprofError('usage', `there is no profiler, receiver or probe '${id}'`, {
+          hint: `there are: ${[...PROFILERS.map(profiler => profiler.id), ...SOURCE_IDS].join(', ')}`,
         });
       }
       const findings = await Promise.all(PROFILERS.map(async profiler => ({ profiler, status: await look(profiler) })));
-      const unmet = options.need.filter(id => !findings.some(f => f.profiler.id === id && f.status.usable));
+      const sources = await lookAtSources(options);
+      // Of several servers of a kind each one has to work.
+      const works = (id: string): boolean =>
+        findings.some(f => f.profiler.id === id && f.status.usable) ||
+        (SOURCE_IDS.includes(id) && sources.every(source => source.id !== id || source.status.usable));
+      const unmet = options.need.filter(id => !works(id));
       const result = {
         schema: 'tprof.doctor/1',
         epochNs: '0',
@@ -46,9 +60,11 @@ export function doctorCommand(context: CliContext): Command {
         warnings: [],
         host: { platform: process.platform, arch: process.arch, node: process.versions.node },
         profilers: findings.map(row),
+        receivers: sources.filter(source => source.kind === 'receiver').map(sourceRow),
+        probes: sources.filter(source => source.kind === 'probe').map(sourceRow),
         unmet,
       };
-      await emitReport(context, options, { title: 'What works here', result, blocks: () => blocks(findings) });
+      await emitReport(context, options, { title: 'What works here', result, blocks: () => blocks(findings, sources) });
       if (unmet.length > 0) context.exitCode = 1;
     });
 }
@@ -68,7 +84,7 @@ function row({ profiler, status }: Finding): object {
   return { id, title, measures, runtimes, attaches, options, ...status };
 }
 
-function blocks(findings: readonly Finding[]): Block[] {
+function blocks(findings: readonly Finding[], sources: readonly SourceFinding[]): Block[] {
   const columns = ['profiler', 'works', 'version', 'measures', 'of', 'attaches', 'note, or what mends it'];
   return [
     { kind: 'paragraph', text: `Node ${process.versions.node} on ${process.platform} ${process.arch}.` },
@@ -85,5 +101,6 @@ function blocks(findings: readonly Finding[]): Block[] {
         status.usable ? (status.note ?? '') : `${status.reason}: ${status.hint}`,
       ]),
     },
+    ...sourceBlocks(sources),
   ];
 }

@@ -6,8 +6,10 @@ import { type CliContext, type CommonOptions, say } from '../context.ts';
 import { withCommonOptions } from '../output.ts';
 import { finishCapture } from '../record/finish-capture.ts';
 import { beginManifest, ownCost } from '../record/manifest-draft.ts';
+import { type ProbeOptions, withProbeOptions } from '../record/probe-options.ts';
 import { type Receiver, startReceiver } from '../record/receiver.ts';
 import { parseDuration } from '../record/record-options.ts';
+import { type RecordProbes, startProbes } from '../record/record-probes.ts';
 import {
   type ConsoleOptions,
   type RecordConsoles,
@@ -15,7 +17,7 @@ import {
   withConsoleOptions,
 } from '../record/tokio-consoles.ts';
 
-interface ReceiveOptions extends CommonOptions, ConsoleOptions {
+interface ReceiveOptions extends ProbeOptions, ConsoleOptions {
   readonly listen: string;
   readonly forward?: string;
   /** Milliseconds. */
@@ -32,7 +34,10 @@ export function receiveCommand(context: CliContext): Command {
     .option('--listen <address>', 'HOST:PORT or :PORT; :0 takes any free port', '127.0.0.1:4318')
     .option('--forward <url>', 'pass every batch on to this collector, too (OTEL_EXPORTER_OTLP_HEADERS go with it)')
     .option('--duration <time>', 'stop after that time: 30, 30s, 2m (default: until Ctrl-C)', parseDuration);
-  return withCommonOptions(withConsoleOptions(command), 'the capture folder (default: a new one below .tprof)')
+  return withCommonOptions(
+    withConsoleOptions(withProbeOptions(command)),
+    'the capture folder (default: a new one below .tprof)',
+  )
     .addHelpText(
       'after',
       `
@@ -42,7 +47,8 @@ Examples:
   $ tprof receive
   $ tprof receive --listen 0.0.0.0:4317 --duration 10m -o out
   $ tprof receive --forward http://collector:4318
-  $ tprof receive --tokio-console :6669,:6670`,
+  $ tprof receive --tokio-console :6669,:6670
+  $ tprof receive --postgres postgresql://localhost/app --metrics http://localhost:8080/metrics`,
     )
     .action((options: ReceiveOptions) => receive(options, context));
 }
@@ -58,14 +64,19 @@ async function receive(options: ReceiveOptions, context: CliContext): Promise<vo
   const draft = beginManifest('receive', [], startedAt);
   let receiver: Receiver | undefined;
   let consoles: RecordConsoles;
+  let probes: RecordProbes | undefined;
   try {
     await writeManifest(folder.directory, draft);
     receiver = await startReceiver(folder, options, {
       failAs: 'machine-lacks',
       forwardHeaders: parseHeaders(context.env.OTEL_EXPORTER_OTLP_HEADERS ?? ''),
     });
+    probes = await startProbes(folder, options, context, undefined);
+    const { processes } = receiver;
+    probes.follow(() => processes().map(({ pid, startTime, command }) => ({ pid, startTime, command })));
     consoles = await startConsoles(folder, options);
   } catch (error) {
+    await probes?.stop();
     await receiver?.stop();
     await folder.discard();
     throw error;
@@ -79,7 +90,9 @@ async function receive(options: ReceiveOptions, context: CliContext): Promise<vo
   draft.durationNs = Number(process.hrtime.bigint() - began);
   const { asyncTasks, losses, processes } = await consoles.stop();
   if (asyncTasks.length > 0) draft.asyncTasks = asyncTasks;
-  draft.losses = losses;
+  const probed = await probes.stop();
+  draft.probes = probed.probes;
+  draft.losses = [...losses, ...probed.losses];
   draft.self = ownCost(before);
   const observed = { exit: undefined, stoppedBy: undefined, gaveUp: false, processes };
   await finishCapture({

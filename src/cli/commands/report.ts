@@ -1,11 +1,16 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { analyzeSystemFigures } from '../../../analyzers/system-figures.ts';
+import { sampledWaits } from '../../../analyzers/system-figures-off-cpu.ts';
+import type { SystemFiguresResult } from '../../../analyzers/system-figures-result.ts';
 import type { Block } from '../../report/block.ts';
 import { captureFacts } from '../../report/capture-facts-view.ts';
 import { hotPathsView } from '../../report/hot-paths-view.ts';
+import { systemFiguresView } from '../../report/system-figures-view.ts';
+import { CaptureModels } from '../capture-models.ts';
 import { capturePhases } from '../capture-phases.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
 import { hotPathsOfInputs } from '../hot-paths-of-inputs.ts';
-import { openProfileInputs } from '../inputs.ts';
+import { openProfileInputs, type ProfileInputs } from '../inputs.ts';
 import { emitReport, withCommonOptions } from '../output.ts';
 
 interface ReportOptions extends CommonOptions {
@@ -40,6 +45,20 @@ Examples:
         ...(options.from === undefined ? {} : { from: options.from }),
         ...(options.event === undefined ? {} : { event: options.event }),
       });
+      const figures = await figuresOfInputs(opened);
+      if (opened.profiles.length === 0 && figures.length > 0) {
+        await emitReport(context, options, {
+          title: `System figures of ${inputs.join(' ')}`,
+          // Of one capture its figures as they are; of several, a list.
+          result: figures.length === 1 ? figures[0]! : figures,
+          blocks: (): Block[] => [
+            { kind: 'heading', level: 1, text: `System figures of ${inputs.join(' ')}` },
+            ...opened.captures.flatMap(({ manifest }) => captureFacts(manifest)),
+            ...figures.flatMap(one => systemFiguresView(one, { top: options.top })),
+          ],
+        });
+        return;
+      }
       const phases = await capturePhases(opened.captures);
       const { result } = hotPathsOfInputs(opened, { weight: options.weight ?? undefined, phases });
       await emitReport(context, options, {
@@ -49,10 +68,24 @@ Examples:
           { kind: 'heading', level: 1, text: `Hot paths of ${inputs.join(' ')}` },
           ...opened.captures.flatMap(({ manifest }) => captureFacts(manifest)),
           ...hotPathsView(result, { top: options.top }),
+          ...figures.flatMap(one => systemFiguresView(one, { top: options.top })),
         ],
       });
     });
   return withCommonOptions(command);
+}
+
+/** What the probes of each capture read; of bare profiles, the waits that they hold. */
+async function figuresOfInputs({ captures, profiles, names }: ProfileInputs): Promise<SystemFiguresResult[]> {
+  const figures: SystemFiguresResult[] = [];
+  for (const { directory, manifest } of captures) {
+    const found = await new CaptureModels(directory, manifest).systemFigures();
+    if (found !== undefined) figures.push(found);
+  }
+  if (captures.length > 0) return figures;
+  const sampled = profiles.flatMap(profile => sampledWaits(profile) ?? []);
+  if (sampled.length === 0) return [];
+  return [analyzeSystemFigures([], { inputs: names, epochNs: 0n, processes: [], cpus: 0, sampled })];
 }
 
 function positiveInteger(text: string): number {

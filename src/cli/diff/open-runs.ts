@@ -2,6 +2,7 @@ import { factsOfCapture, factsOfProfile, type RunFacts } from '../../../analyzer
 import type { DiffRun } from '../../../analyzers/diff/diff.ts';
 import { type RunTimes, timesOfBreakdown } from '../../../analyzers/diff/run-times.ts';
 import { analyzeBreakdown } from '../../../analyzers/lifecycle/breakdown.ts';
+import { plannerStatisticsOf } from '../../../analyzers/system-figures-postgres.ts';
 import { TprofError } from '../../base/errors.ts';
 import type { Profile } from '../../model/profile.ts';
 import { CaptureModels } from '../capture-models.ts';
@@ -44,7 +45,9 @@ async function openRun(
           },
         );
       }
-      const facts = { ...factsOfCapture(input.manifest), name: word };
+      const figures = await models.systemFigures();
+      const plannerStatistics = figures === undefined ? undefined : plannerStatisticsOf(figures.postgres);
+      const facts = { ...factsOfCapture(input.manifest), name: word, plannerStatistics };
       return {
         name: word,
         profile,

@@ -8,6 +8,8 @@ export interface Receiver {
   /** `http://127.0.0.1:PORT`: for OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly endpoint: string;
   counts(): { readonly spans: number; readonly logs: number };
+  /** Who has sent so far, as far as it could be told. */
+  processes(): readonly CaptureProcess[];
   /** Everything acknowledged is on disk when this resolves. May be called again. */
   stop(): Promise<Received>;
 }
@@ -35,6 +37,7 @@ export async function startReceiver(
   return {
     endpoint: receiver.endpoint,
     counts: () => receiver.counts(),
+    processes: () => receiver.processes(),
     async stop() {
       const { counts, losses, processes, unknownPeers } = await receiver.stop();
       const unknown = unknownPeers.map(({ why, count }) => ({ what: 'the process behind a connection', count, why }));
