@@ -2,28 +2,19 @@
 // image; light, dark and printed; a million boxes, and 20,000 calls deep. Skips where there is no Chromium.
 // FLAME_SHOTS=folder keeps pictures of what it saw.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { compareProfiles } from '../../flame/compare-profiles.ts';
 import { renderFlameHtml } from '../../flame/html.ts';
 import { renderFlameSvg } from '../../flame/svg.ts';
 import { NO_STACK, type Profile } from '../../src/model/profile.ts';
 import { ProfileBuilder } from '../../src/model/profile-builder.ts';
 import { drawnProfile } from '../flame/drawn-profile.ts';
+import { launchChromium } from './chromium.ts';
 
-const BROWSER = '/usr/bin/chromium';
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const folder = mkdtempSync(join(tmpdir(), 'tprof-flame-'));
 const problems: string[] = [];
 
@@ -310,9 +301,8 @@ async function large(browser: Browser): Promise<void> {
   }
 }
 
-if (!existsSync(BROWSER)) {
-  console.log(`skipped: no ${BROWSER} here, so flame graphs were not opened in a browser (apt-get install chromium)`);
-} else {
+const browser = await launchChromium('flame graphs were not opened in a browser');
+if (browser !== undefined) {
   writeFileSync(join(folder, 'small.svg'), renderFlameSvg(PROFILE, { title: 'small', command: 'e2e linear' }));
   writeFileSync(join(folder, 'small.html'), renderFlameHtml(PROFILE, { title: 'small', command: 'e2e linear' }));
   const after = drawnProfile(
@@ -325,7 +315,6 @@ if (!existsSync(BROWSER)) {
   writeFileSync(join(folder, 'million.svg'), renderFlameSvg(largeProfile(1_000_000)));
   const deep = Array.from({ length: 20_000 }, (_, i) => `f${i % 9}`).join(';');
   writeFileSync(join(folder, 'deep.svg'), renderFlameSvg(drawnProfile(`t 1 | ${deep} | 10\nt 1 | f0;f1;g | 5`)));
-  const browser = await chromium.launch({ executablePath: BROWSER, args: ARGS });
   try {
     const checks: readonly (readonly [string, () => Promise<void>])[] = [
       ['keyboard, SVG alone', () => keyboard(browser, 'small.svg')],

@@ -2,14 +2,14 @@
 // loads the profile and names our functions, its JSON schema accepts the file, the flame graph renders as a picture.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
-import { chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { launchChromium } from './chromium.ts';
 
-const BROWSER = '/usr/bin/chromium';
 const TPROF = 'bin/tprof.js';
 const folder = mkdtempSync(join(tmpdir(), 'tprof-browser-'));
 const capture = join(folder, 'capture');
@@ -29,19 +29,8 @@ const COLOURS_OF_IMAGE = `(async () => {
   return [image.naturalWidth, seen.size];
 })()`;
 
-async function openInBrowser(): Promise<void> {
+async function openInBrowser(browser: Browser): Promise<void> {
   const view = spawn(process.execPath, [TPROF, 'view', capture, '--no-open'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const browser = await chromium.launch({
-    executablePath: BROWSER,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
   try {
     const url = await new Promise<string>((resolve, reject) => {
       view.stdout.once('data', (text: Buffer) => resolve(text.toString().trim()));
@@ -101,8 +90,8 @@ try {
   assert.ok(profile.profiles.length >= 3, 'a profile of each process');
   console.log(`speedscope's schema accepts ${profile.profiles.length} profiles`);
 
-  if (!existsSync(BROWSER)) console.log('skipped: no Chromium, so nothing was opened in a browser');
-  else await openInBrowser();
+  const browser = await launchChromium('nothing was opened in a browser');
+  if (browser !== undefined) await openInBrowser(browser);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
