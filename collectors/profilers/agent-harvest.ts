@@ -39,8 +39,8 @@ export interface AgentProduct {
   readonly profile: string;
   /** `CPU samples`: a part of one that could not be written. */
   readonly samples: string;
-  /** Id of the format. */
-  readonly format: string;
+  /** Id of the format; undefined where the agent writes none itself. */
+  readonly format: string | undefined;
 }
 
 export const CPU_PROFILES: AgentProduct = { profile: 'CPU profile', samples: 'CPU samples', format: 'cpuprofile' };

@@ -101,4 +101,6 @@ export interface ProfilerArtefact {
   readonly tid: number;
   /** Of its samples, where the file does not tell: see `CaptureManifest.profiles`. */
   readonly clock?: 'monotonic' | 'none';
+  /** Monotonic time of its time 0, where its times count from its own beginning. */
+  readonly startNs?: number;
 }

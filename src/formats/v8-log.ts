@@ -115,10 +115,13 @@ function frameOf({ name, type, kind, func }: Code, functions: readonly string[])
   return { ...frameOfText(kind === '' ? name : `${kind}:${name}`), category: kind };
 }
 
+/** Both names and paths may hold blanks: a path begins at a root, if it has one. */
+const SCRIPT = /^(?:(.*?) )?((?:\/|file:|node:|https?:|[A-Za-z]:[\\/]).*?|\S*?):(\d+):(\d+)$/s;
+
 /** `name file:line:column`; the name is empty for code of a whole script. */
 function scriptFrame(text: string, tier: string): FrameInput {
-  const match = /^(.*?) ?(\S*?):(\d+):(\d+)$/s.exec(text);
-  const name = match?.[1] ?? text;
+  const match = SCRIPT.exec(text);
+  const name = match === null ? text : (match[1] ?? '');
   return {
     name: name === '' ? '(anonymous)' : name,
     decoration: decorationOf(`JS:${tier}${text}`, name === '' ? '(anonymous)' : name),

@@ -62,6 +62,8 @@ export interface CaptureManifest {
     readonly tid: number;
     /** Which clock its samples were timed by, whatever the file says: the host's monotonic one, or none at all. */
     readonly clock?: 'monotonic' | 'none';
+    /** Monotonic time of its time 0, where its times count from its own beginning. */
+    readonly startNs?: number;
   }[];
   /** What was probed beside: one file of figures over time each. Absent in captures of earlier versions. */
   readonly probes?: readonly CaptureProbe[];

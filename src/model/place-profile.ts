@@ -8,7 +8,7 @@ import type { Profile } from './profile.ts';
 export function placeProfile(
   profile: Profile,
   manifest: CaptureManifest,
-  entry: Pick<CaptureManifest['profiles'][number], 'pid' | 'tid' | 'clock'>,
+  entry: Pick<CaptureManifest['profiles'][number], 'pid' | 'tid' | 'clock' | 'startNs'>,
 ): Profile {
   const nameOf = new Map(manifest.processes.map(process => [process.pid, process.name]));
   const threads = profile.threads.map(thread => {
@@ -22,7 +22,8 @@ export function placeProfile(
   if (entry.clock === 'none') return { ...profile, threads, samples: { ...profile.samples, timeNs: undefined } };
   if (profile.epochNs !== undefined && entry.clock !== 'monotonic') return { ...profile, threads };
   const offset = monotonicOffsetNs(manifest);
-  return offset === undefined ? { ...profile, threads } : { ...profile, threads, epochNs: offset };
+  if (offset === undefined) return { ...profile, threads };
+  return { ...profile, threads, epochNs: offset + BigInt(Math.round(entry.startNs ?? 0)) };
 }
 
 /**

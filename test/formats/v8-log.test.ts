@@ -21,3 +21,28 @@ test('v8-log: names are bare, tiers are decoration, garbage collection stands on
   assert.equal(samples.length, 60);
   assert.equal(profile.defaultValue, 0);
 });
+
+test('v8-log: blanks in names and in paths are told apart', async () => {
+  const scripts = [
+    'six /a b/c.js:1:2',
+    'get x file:///a b/c.mjs:3:4',
+    ' /a b/c.js:5:6',
+    'get y [eval]:7:8',
+    'f node:fs:9:1',
+  ];
+  const log = {
+    code: scripts.map((name, func) => ({ name, type: 'JS', kind: 'Opt', func })),
+    functions: scripts.map(name => ({ name, codes: [] })),
+    ticks: scripts.map((_, i) => ({ tm: i, vm: 0, s: [i, 0] })),
+  };
+  const profile = await v8Log.read!(memorySource('x', new TextEncoder().encode(JSON.stringify(log))), {});
+  const { frames: f, strings } = profile;
+  const found = [...f.name.keys()].map(i => [strings[f.name[i]!], strings[f.file[i]!], f.line[i], f.column[i]]);
+  assert.deepEqual(found, [
+    ['six', '/a b/c.js', 1, 2],
+    ['get x', '/a b/c.mjs', 3, 4],
+    ['(anonymous)', '/a b/c.js', 5, 6],
+    ['get y', '[eval]', 7, 8],
+    ['f', 'node:fs', 9, 1],
+  ]);
+});
