@@ -4,6 +4,7 @@ import type { Profiler, ProfilerStatus } from '../../../collectors/profilers/pro
 import { TprofError } from '../../base/errors.ts';
 import type { Block } from '../../report/block.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
+import { inspectCommand } from '../doctor/inspect-command.ts';
 import {
   lookAtSources,
   SOURCE_IDS,
@@ -13,6 +14,7 @@ import {
   sourceRow,
   withSourceOptions,
 } from '../doctor/look-at-sources.ts';
+import { targetBlocks } from '../doctor/target-blocks.ts';
 import { emitReport, withCommonOptions } from '../output.ts';
 
 interface DoctorOptions extends CommonOptions, SourceOptions {
@@ -28,6 +30,8 @@ interface Finding {
 export function doctorCommand(context: CliContext): Command {
   const command = new Command('doctor')
     .description('Say which profilers, receivers and probes work here, and how to make the others work.')
+    .argument('[command...]', 'a program: how well it can be profiled, and what would make that better')
+    .passThroughOptions()
     .option(
       '--need <id>',
       'exit 1 unless this one works; may be given again',
@@ -37,9 +41,9 @@ export function doctorCommand(context: CliContext): Command {
   return withCommonOptions(withSourceOptions(command))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ tprof doctor\n  $ tprof doctor --need perf && tprof record --profiler perf -- ./service\n  $ tprof doctor --postgres postgresql://localhost/app --need postgres',
+      '\nExamples:\n  $ tprof doctor\n  $ tprof doctor --need perf && tprof record --profiler perf -- ./service\n  $ tprof doctor --postgres postgresql://localhost/app --need postgres\n  $ tprof doctor -- ./target/release/service --port 80',
     )
-    .action(async (options: DoctorOptions) => {
+    .action(async (words: string[], options: DoctorOptions) => {
       for (const id of options.need) {
         if (PROFILERS.some(profiler => profiler.id === id) || SOURCE_IDS.includes(id)) continue;
         throw new TprofError('usage', `there is no profiler, receiver or probe '${id}'`, {
@@ -48,6 +52,7 @@ export function doctorCommand(context: CliContext): Command {
       }
       const findings = await Promise.all(PROFILERS.map(async profiler => ({ profiler, status: await look(profiler) })));
       const sources = await lookAtSources(options);
+      const target = words.length === 0 ? undefined : await inspectCommand(words, context);
       // Of several servers of a kind each one has to work.
       const works = (id: string): boolean =>
         findings.some(f => f.profiler.id === id && f.status.usable) ||
@@ -62,9 +67,14 @@ export function doctorCommand(context: CliContext): Command {
         profilers: findings.map(row),
         receivers: sources.filter(source => source.kind === 'receiver').map(sourceRow),
         probes: sources.filter(source => source.kind === 'probe').map(sourceRow),
+        ...(target === undefined ? {} : { target }),
         unmet,
       };
-      await emitReport(context, options, { title: 'What works here', result, blocks: () => blocks(findings, sources) });
+      await emitReport(context, options, {
+        title: 'What works here',
+        result,
+        blocks: () => [...blocks(findings, sources), ...(target === undefined ? [] : targetBlocks(target))],
+      });
       if (unmet.length > 0) context.exitCode = 1;
     });
 }
