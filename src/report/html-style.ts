@@ -14,10 +14,12 @@ pre{background:var(--code);padding:.75rem 1rem;overflow-x:auto;border-radius:6px
 .table{overflow-x:auto}
 table{border-collapse:collapse;margin:.5rem 0;width:100%;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:.25rem 0}
+caption span{display:inline-block;position:sticky;left:0;max-width:calc(100vw - 2.5rem)}
 th,td{padding:.28rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th{color:var(--dim);font-weight:600;font-size:.85rem;white-space:nowrap}
 th.right,td.right{text-align:right;white-space:nowrap}
 td code{overflow-wrap:anywhere}
+td:has(>code){min-width:10rem}
 td.bar{min-width:9rem;background:linear-gradient(to left,var(--bar) var(--share),transparent var(--share))}
 td.dim,.omitted,figcaption{color:var(--dim)}
 .note{border-left:4px solid var(--info);padding:.3rem .8rem}

@@ -53,7 +53,7 @@ function renderBlock(block: Block): string {
 }
 
 function renderTable(table: Table): string {
-  const caption = table.caption === undefined ? '' : `<caption>${escapeHtml(table.caption)}</caption>`;
+  const caption = table.caption === undefined ? '' : `<caption><span>${escapeHtml(table.caption)}</span></caption>`;
   const head = table.columns.map(c => `<th scope="col" class="${c.align}">${escapeHtml(c.title)}</th>`).join('');
   const rows = table.rows.map(row => {
     const cells = table.columns.map((column, c) => {
