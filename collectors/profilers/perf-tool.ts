@@ -68,7 +68,7 @@ export function startTool(path: string, args: readonly string[], options: StartT
   const mark = randomUUID();
   const watchdog = startWatchdog(`${RUN_MARK}=${mark}`);
   const child: ChildProcess = spawn(path, [...args], {
-    stdio: ['ignore', 'ignore', 'pipe', ...(options.control === true ? (['pipe', 'pipe'] as const) : [])],
+    stdio: ['ignore', 'pipe', 'pipe', ...(options.control === true ? (['pipe', 'pipe'] as const) : [])],
     detached: true,
     env: { ...(options.environment ?? process.env), [RUN_MARK]: mark },
   });
@@ -80,9 +80,13 @@ export function startTool(path: string, args: readonly string[], options: StartT
     .on('data', () => {
       answered = true;
     });
+  let stdout = '';
   let stderr = '';
   let stopped = false;
   let failure: string | undefined;
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    if (stdout.length < 4096) stdout += text;
+  });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     if (stderr.length < 4096) stderr += text;
   });
@@ -125,7 +129,7 @@ export function startTool(path: string, args: readonly string[], options: StartT
       await ready(() => answered);
     },
     hasEvents: () => child.pid !== undefined && hasPerfEvents(child.pid),
-    said: () => stderr,
+    said: () => `${stdout}${stderr}`,
     ended: () => !running(),
     stop,
     async finished(withinMs) {

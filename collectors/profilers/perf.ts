@@ -67,11 +67,13 @@ export const perf: Profiler = {
     const output = ['-o', join(request.rawDirectory, DATA_FILE)];
     const startedMs = Date.now();
     let tool: ToolHandle | undefined;
+    const ownPids: number[] = [];
     const attaching = request.pids.length > 0;
     return {
       command: attaching ? request.command : [path, 'record', ...options, ...output, '--', ...request.command],
       environment: attaching ? {} : runtimeNames(request.environment),
-      started: async () => {
+      started: async pid => {
+        if (!attaching) ownPids.push(pid);
         if (!attaching || tool !== undefined) return;
         const control = await takesOrders(path);
         const orders = control ? ['--control', 'fd:3,4'] : [];
@@ -87,6 +89,7 @@ export const perf: Profiler = {
         const harvest = await collectPerfFiles(request.rawDirectory, DATA_FILE, startedMs);
         const failure = tool?.failure();
         return {
+          ownPids,
           artefacts: harvest.artefacts,
           losses: [
             ...losses,

@@ -60,6 +60,7 @@ async function readSpeedscope(source: Source, options: ProfileReadOptions): Prom
   const stacks = new StackInterner();
   const warnings = new SpeedscopeDoubts();
   let title = '';
+  let exporter = '';
   let part = newPart();
   let current = -1;
   const { damage } = await streamJson(
@@ -67,6 +68,7 @@ async function readSpeedscope(source: Source, options: ProfileReadOptions): Prom
     {
       fields: {
         name: { value: value => (title = asText(value)) },
+        exporter: { value: value => (exporter = asText(value)) },
         shared: { fields: { frames: { each: frame => frames.push(frame) } } },
         profiles: {
           items: {
@@ -117,11 +119,12 @@ async function readSpeedscope(source: Source, options: ProfileReadOptions): Prom
     });
   }
   warnings.report(builder);
-  const stackOf = enterStacks(builder, stacks, frames);
+  const fromPySpy = exporter.startsWith('py-spy');
+  const stackOf = enterStacks(builder, stacks, fromPySpy ? withoutProcesses(frames) : frames);
   const timed = units.length === 1 && units[0] === 'nanoseconds';
   const labels = new Set<string>();
   for (const p of usable) {
-    const thread = builder.thread(threadOf(p, labels));
+    const thread = builder.thread(threadOf(p, labels, fromPySpy));
     const scale = NANOSECONDS[p.unit] ?? 1;
     const column =
       valueTypes.length === 1 ? 0 : units.indexOf(NANOSECONDS[p.unit] === undefined ? p.unit : 'nanoseconds');
@@ -215,9 +218,21 @@ function addEvent(part: Part, value: unknown, stacks: StackInterner, doubts: Spe
   if (closed >= 0) part.open = stacks.parent(closed);
 }
 
+/** py-spy stands the processes above a stack on it, as frames: the profile has threads for that. */
+function withoutProcesses(frames: readonly unknown[]): unknown[] {
+  return frames.map(value => {
+    const { name, line } = asObject(value);
+    return asIndex(line, 0) === 0 && /^process \d+:".*"$/s.test(asText(name)) ? NO_FRAME : value;
+  });
+}
+
+/** Stands for a frame that is none: its stack is that of its caller. */
+const NO_FRAME = Symbol('no frame');
+
 /** Stacks over the file's frame numbers → stacks of the profile. Numbers without a frame are counted. */
 function enterStacks(builder: ProfileBuilder, stacks: StackInterner, frames: readonly unknown[]): Int32Array {
   const frameOf = frames.map(value => {
+    if (value === NO_FRAME) return value;
     const frame = asObject(value);
     return builder.frame({
       name: asText(frame.name),
@@ -235,17 +250,26 @@ function enterStacks(builder: ProfileBuilder, stacks: StackInterner, frames: rea
       frame = builder.frame({ name: '[unknown]' });
     }
     const parent = stacks.parent(i);
-    result[i] = builder.stack((parent < 0 ? NO_STACK : result[parent]!) as StackIndex, frame satisfies FrameIndex);
+    const caller = (parent < 0 ? NO_STACK : result[parent]!) as StackIndex;
+    result[i] = frame === NO_FRAME ? caller : builder.stack(caller, frame satisfies FrameIndex);
   }
   return result;
 }
 
 /** Profiles of one name are different threads. */
-function threadOf(part: Part, labels: Set<string>): Thread {
-  const thread = parseThreadLabel(part.name);
+function threadOf(part: Part, labels: Set<string>, fromPySpy: boolean): Thread {
+  const thread = (fromPySpy ? parsePySpyThread(part.name) : undefined) ?? parseThreadLabel(part.name);
   const key = (t: Thread): string => `${t.pid},${t.tid},${t.processName}\0${t.threadName}`;
   let result = thread;
   for (let n = 2; labels.has(key(result)); n++) result = { ...thread, threadName: `${thread.threadName} #${n}` };
   labels.add(key(result));
   return result;
+}
+
+/** `Process 123 Thread 124 "MainThread"`, of one process without it; ids of a pthread, which are addresses, are no thread ids. */
+function parsePySpyThread(name: string): Thread | undefined {
+  const match = /^(?:Process (\d{1,9}) )?Thread (\d+|0x[0-9A-Fa-f]+) "(.*)"$/s.exec(name);
+  if (match === null) return undefined;
+  const tid = Number(match[2]);
+  return { pid: Number(match[1] ?? 0), tid: tid <= 0x7fffffff ? tid : 0, processName: '', threadName: match[3] ?? '' };
 }

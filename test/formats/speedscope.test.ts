@@ -5,6 +5,7 @@ import { Ajv } from 'ajv';
 import { memorySource } from '../../src/base/source.ts';
 import { cpuprofile } from '../../src/formats/cpuprofile.ts';
 import { speedscope } from '../../src/formats/speedscope.ts';
+import type { Profile } from '../../src/model/profile.ts';
 import { behind, fixture, formatContract, writtenText } from './contract.ts';
 import { stackTexts } from './stack-texts.ts';
 
@@ -79,4 +80,50 @@ test('speedscope: events that are unordered or unbalanced are taken as well as c
       ['events-unordered', 1],
     ],
   );
+});
+
+test('speedscope: py-spy stands processes on its stacks as frames; they are threads here', async () => {
+  const file = {
+    $schema: 'https://www.speedscope.app/file-format-schema.json',
+    profiles: [
+      {
+        type: 'sampled',
+        name: 'Process 41 Thread 41 "MainThread"',
+        unit: 'seconds',
+        startValue: 0,
+        endValue: 0.01,
+        samples: [[0, 2, 3], [0]],
+        weights: [0.005, 0.005],
+      },
+      {
+        type: 'sampled',
+        name: 'Process 42 Thread 0x7F12AB34CD40 "worker"',
+        unit: 'seconds',
+        startValue: 0,
+        endValue: 0.005,
+        samples: [[0, 1, 2]],
+        weights: [0.005],
+      },
+    ],
+    shared: {
+      frames: [
+        { name: 'process 41:"python3 app.py"', file: '', line: 0, col: null },
+        { name: 'process 42:"python3 app.py"', file: '', line: 0, col: null },
+        { name: '<module>', file: 'app.py', line: 9, col: null },
+        { name: 'process 41:"quoted"', file: 'app.py', line: 2, col: null },
+      ],
+    },
+    activeProfileIndex: null,
+    exporter: 'py-spy@0.4.1',
+    name: 'py-spy profile',
+  };
+  const read = (value: object): Promise<Profile> => speedscope.read!(memorySource('x', JSON.stringify(value)), {});
+  const profile = await read(file);
+  assert.deepEqual(stackTexts(profile, 0), ['<module>;process 41:"quoted" 5000000', ' 5000000', '<module> 5000000']);
+  assert.deepEqual(profile.threads, [
+    { pid: 41, tid: 41, processName: '', threadName: 'MainThread' },
+    { pid: 42, tid: 0, processName: '', threadName: 'worker' },
+  ]);
+  const foreign = await read({ ...file, exporter: 'something else' });
+  assert.equal(stackTexts(foreign, 0)[1], 'process 41:"python3 app.py" 5000000');
 });

@@ -8,8 +8,27 @@ import {
 import type { Runtime } from '../../../collectors/profilers/profiler.ts';
 import { TprofError } from '../../base/errors.ts';
 
-/** The processes of `--pid` and `--name`, all of which must run. `pattern` may hold `*` and `?`, and matches whole names. */
-export function findProcesses(pids: readonly number[], pattern: string | undefined): number[] {
+/**
+ * The processes of `--pid` and `--name`, all of which must run; with `children`, what they have started, too. `pattern`
+ * may hold `*` and `?`, and matches whole names.
+ */
+export function findProcesses(pids: readonly number[], pattern: string | undefined, children = false): number[] {
+  const named = namedProcesses(pids, pattern);
+  return children ? withDescendants(named) : named;
+}
+
+function withDescendants(pids: readonly number[]): number[] {
+  const table = readProcessTable().filter(({ state }) => state !== 'Z');
+  const found = new Set(pids);
+  // A child may have a smaller pid than its parent: as many rounds as there are generations.
+  for (let before = 0; before !== found.size; ) {
+    before = found.size;
+    for (const { pid, parentPid } of table) if (found.has(parentPid) && pid !== process.pid) found.add(pid);
+  }
+  return [...found];
+}
+
+function namedProcesses(pids: readonly number[], pattern: string | undefined): number[] {
   for (const pid of pids) {
     if (process.platform === 'linux' ? readProcessStat(pid) === undefined : !answers(pid)) {
       throw new TprofError('input-missing', `there is no process ${pid}`, { hint: 'list what runs: ps -ef' });

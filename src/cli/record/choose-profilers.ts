@@ -1,6 +1,7 @@
 import { PROFILERS } from '../../../collectors/profilers/list.ts';
 import type { Profiler, ProfilerOption, ProfilerStatus, Runtime } from '../../../collectors/profilers/profiler.ts';
 import { TprofError } from '../../base/errors.ts';
+import type { CaptureManifest } from '../../model/capture.ts';
 import { runtimeOfProcess } from './attach-targets.ts';
 import type { RecordOptions } from './record-options.ts';
 import type { Target } from './target.ts';
@@ -102,7 +103,26 @@ async function auto(target: Target, options: RecordOptions): Promise<Choice> {
     return { chosen: [await requireUsable(profiler, [])], line: `profiling with node-cpu: ${target.because}${what}` };
   }
   const fitting = PROFILERS.filter(p => p.measures.includes('cpu') && p.runtimes.includes(runtime));
+  // perf names Python's functions from 3.12 on alone; what is made for a runtime names them in every version of it.
+  if (runtime === 'python') fitting.sort((a, b) => a.runtimes.length - b.runtimes.length);
   return firstUsable(fitting, target.because, [], options);
+}
+
+/** What a profile of time is worth beside a profiler that changes the times of its target. */
+export function distortedTimes(chosen: readonly ChosenProfiler[]): CaptureManifest['losses'] {
+  const timed = chosen.filter(({ profiler }) => profiler.measures.includes('cpu')).map(({ profiler }) => profiler.id);
+  if (timed.length === 0) return [];
+  return chosen.flatMap(({ profiler: { id, distorts } }) =>
+    distorts === undefined
+      ? []
+      : [
+          {
+            what: `undisturbed times: those of ${timed.join(' and ')} hold the cost of ${id}`,
+            count: 1,
+            why: distorts,
+          },
+        ],
+  );
 }
 
 /** Each process gets the tool that fits its runtime; where none does for one of them, that is said. */

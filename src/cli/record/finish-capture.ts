@@ -14,6 +14,7 @@ import { writeStdout } from '../output.ts';
 import { derive } from './derive.ts';
 import { DERIVE_STEPS } from './derive-steps.ts';
 import { type ManifestDraft, mergeProcesses } from './manifest-draft.ts';
+import { missingProcesses } from './missing-processes.ts';
 import type { Receiver } from './receiver.ts';
 import type { RecordOptions } from './record-options.ts';
 import { type SummaryFindings, summaryLines } from './summary.ts';
@@ -94,6 +95,7 @@ async function gather(
   const reported: NonNullable<ProfilerHarvest['processes']>[number][] = [];
   const nodeProfilers: (NodeProfiler & { readonly seen: readonly { readonly pid: number }[] })[] = [];
   const ownPids = new Set<number>();
+  const partial: { readonly id: string; readonly profiled: NonNullable<ProfilerHarvest['profiled']> }[] = [];
   for (const { id, run } of runs) {
     try {
       await run.stop?.();
@@ -105,6 +107,7 @@ async function gather(
         nodeProfilers.push({ id, profile: harvest.nodeProfile, seen });
       }
       for (const pid of harvest.ownPids ?? []) ownPids.add(pid);
+      if (harvest.profiled !== undefined) partial.push({ id, profiled: harvest.profiled });
       draft.tools = [...draft.tools, ...(harvest.tools ?? [])];
       for (const { file, format, ...rest } of harvest.artefacts) {
         if (format !== undefined) profiles.push({ file: `${CaptureFile.raw}/${id}/${file}`, format, ...rest });
@@ -130,6 +133,7 @@ async function gather(
     processName(command, undefined, ''),
   );
   draft.profiles = profiles;
+  for (const { id, profiled } of partial) losses.push(...missingProcesses(draft.processes, id, profiled));
   for (const { seen, ...profiler } of nodeProfilers) {
     losses.push(...unprofiled(draft.processes, seen, runs.length > 1, profiler));
   }

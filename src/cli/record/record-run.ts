@@ -10,7 +10,7 @@ import { commandLog } from '../command-log.ts';
 import { type CliContext, say } from '../context.ts';
 import { findProcesses } from './attach-targets.ts';
 import { telemetryEnvironment, withAssignments } from './child-environment.ts';
-import { type ChosenProfiler, chooseProfilers, withoutProfilers } from './choose-profilers.ts';
+import { type ChosenProfiler, chooseProfilers, distortedTimes, withoutProfilers } from './choose-profilers.ts';
 import { exitCodeOfRun } from './exit-code.ts';
 import { finishCapture, type Observed } from './finish-capture.ts';
 import { beginManifest, type ManifestDraft, mergeProcesses, ownCost } from './manifest-draft.ts';
@@ -48,7 +48,7 @@ export async function recordRun(words: readonly string[], options: RecordOptions
   context.stderr.on('error', () => {});
   const environment = withAssignments(context.env, options.env);
   const target = attaching ? undefined : resolveTarget(words, environment, context.cwd);
-  const pids = attaching ? findProcesses(options.pid ?? [], options.name) : [];
+  const pids = attaching ? findProcesses(options.pid ?? [], options.name, options.children) : [];
   const choice =
     attaching && !named ? withoutProfilers(options.profiler) : await chooseProfilers(options, target, pids);
   if (choice.line !== undefined) say(context, options, choice.line);
@@ -134,6 +134,7 @@ async function prepare(p: Preparation): Promise<Prepared> {
       version: status.version,
       path: status.path,
     }));
+    draft.losses = distortedTimes(chosen);
     await writeManifest(folder.directory, draft);
     let environment = p.environment;
     if (options.trace) {
