@@ -1,6 +1,15 @@
 import type { Trace } from '../../src/model/trace.ts';
 import type { AttributeRole, Catalog, CatalogContext } from './catalog.ts';
 
+/** The state change that a marker reports. */
+const EVENT_NAME = 'event_name';
+
+/** Attributes of spans, events and log records that a catalogue looks at: the others need not be read at all. */
+export function wantedAttributes(catalog: Catalog): string[] {
+  const processKeys = catalog.processKeys.map(key => key.attribute);
+  return [...new Set([...Object.values(catalog.attributes).flat(), ...processKeys, EVENT_NAME])];
+}
+
 /** What the catalogue calls things, asked once per distinct string of the trace. */
 export class Recogniser {
   readonly catalog: Catalog;
@@ -35,11 +44,7 @@ export class Recogniser {
     }));
     for (const context of catalog.contexts) for (const sign of context.signs ?? []) this.#signs.set(sign, context);
     const indexOf = new Map<string, number>();
-    const wanted = new Set([
-      ...Object.values(catalog.attributes).flat(),
-      ...catalog.processKeys.map(key => key.attribute),
-      'event_name',
-    ]);
+    const wanted = new Set(wantedAttributes(catalog));
     for (let i = 0; i < trace.strings.length; i++) if (wanted.has(trace.strings[i]!)) indexOf.set(trace.strings[i]!, i);
     const roles = new Map<number, { role: AttributeRole; rank: number }>();
     for (const [role, names] of Object.entries(catalog.attributes) as [AttributeRole, readonly string[]][]) {
@@ -55,7 +60,7 @@ export class Recogniser {
         return index === undefined ? [] : [[index, new RegExp(pattern)] as const];
       }),
     );
-    this.eventNameKey = indexOf.get('event_name') ?? -1;
+    this.eventNameKey = indexOf.get(EVENT_NAME) ?? -1;
   }
 
   /** Index of the attribute that names the state change a marker reports; -1 = not in the data. */

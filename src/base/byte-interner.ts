@@ -2,6 +2,7 @@ import type { Interner } from './interner.ts';
 
 /** Longer strings are decoded each time: they rarely repeat, and would push out those that do. */
 const LONGEST = 1024;
+const PLACES = 256;
 const FIRST_STRINGS = 1 << 10;
 const FIRST_POOL_BYTES = 32 << 10;
 /** Beyond these everything is forgotten and learnt anew: memory stays bounded whatever the input. */
@@ -30,6 +31,8 @@ export class ByteInterner {
   /** Entry that followed each entry last time, and the entry found last: keys and values come in the same order. */
   #next = new Int32Array(FIRST_STRINGS);
   #last = 0;
+  /** Entry found last in each place. */
+  readonly #lastAt = new Int32Array(PLACES);
   /** 1 where a string has nothing that JSON writes differently. */
   #plain = new Uint8Array(FIRST_STRINGS);
   matched = 0;
@@ -47,9 +50,37 @@ export class ByteInterner {
       this.#last = guess;
       return this.#index[guess]!;
     }
+    return this.#find(bytes, start, end);
+  }
+
+  /**
+   * The same for a string in a place of its own (a field, the value of one key; below 256): there it is often the one
+   * that was there last, or the one that followed that one last time, whatever stands between.
+   */
+  internAt(place: number, bytes: Uint8Array, start: number, end: number): number {
+    const length = end - start;
+    if (length === 0) return 0;
+    const last = this.#lastAt[place]!;
+    if (this.#length[last] === length && this.#same(last, bytes, start, length)) return this.#index[last]!;
+    const guess = this.#next[last]!;
+    if (this.#length[guess] === length && this.#same(guess, bytes, start, length)) {
+      this.#lastAt[place] = guess;
+      return this.#index[guess]!;
+    }
+    const before = this.#last;
+    this.#last = last;
+    const index = this.#find(bytes, start, end);
+    this.#lastAt[place] = this.#last;
+    this.#last = before;
+    return index;
+  }
+
+  #find(bytes: Uint8Array, start: number, end: number): number {
+    const length = end - start;
     if (length > LONGEST) return this.#strings.intern(text(bytes, start, end));
-    const hash = hashBytes(bytes, start, end);
-    let slot = (hash ^ (hash >>> 15)) & (this.#slots.length - 1);
+    const hash = hashBytes(this.#viewOf(bytes), bytes, start, end);
+    const mask = this.#slots.length - 1;
+    let slot = (hash ^ (hash >>> 15)) & mask;
     for (;;) {
       const entry = this.#slots[slot]! - 1;
       if (entry < 0) break;
@@ -58,7 +89,7 @@ export class ByteInterner {
         this.#last = entry;
         return this.#index[entry]!;
       }
-      slot = (slot + 1) & (this.#slots.length - 1);
+      slot = (slot + 1) & mask;
     }
     return this.#learn(hash, bytes, start, end);
   }
@@ -79,18 +110,26 @@ export class ByteInterner {
   }
 
   #same(entry: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const pool = this.#poolView;
+    const view = this.#viewOf(bytes);
+    const offset = this.#offset[entry]!;
+    if (length < 4) {
+      for (let i = 0; i < length; i++) if (this.#pool[offset + i] !== bytes[start + i]) return false;
+      return true;
+    }
+    // The last four bytes first: of strings that begin alike they differ. They may overlap the word before.
+    const last = length - 4;
+    if (pool.getInt32(offset + last) !== view.getInt32(start + last)) return false;
+    for (let i = 0; i < last; i += 4) if (pool.getInt32(offset + i) !== view.getInt32(start + i)) return false;
+    return true;
+  }
+
+  #viewOf(bytes: Uint8Array): DataView {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#view = viewOf(bytes);
     }
-    const pool = this.#poolView;
-    const view = this.#view;
-    let at = this.#offset[entry]!;
-    let i = start;
-    const last = start + length - 4;
-    for (; i <= last; i += 4, at += 4) if (pool.getInt32(at) !== view.getInt32(i)) return false;
-    for (; i < start + length; i++, at++) if (this.#pool[at] !== bytes[i]) return false;
-    return true;
+    return this.#view;
   }
 
   #learn(hash: number, bytes: Uint8Array, start: number, end: number): number {
@@ -125,6 +164,7 @@ export class ByteInterner {
   #forget(): void {
     this.#slots.fill(0);
     this.#next.fill(0);
+    this.#lastAt.fill(0);
     this.#count = 0;
     this.#used = 0;
     this.#last = 0;
@@ -152,12 +192,11 @@ export class ByteInterner {
 }
 
 /** Four bytes a step; the multiplier is the golden ratio's, as in Fibonacci hashing. */
-function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+function hashBytes(view: DataView, bytes: Uint8Array, start: number, end: number): number {
   let hash = end - start;
   let i = start;
   for (; i + 4 <= end; i += 4) {
-    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash = Math.imul(hash ^ view.getInt32(i), 0x9e3779b1);
     hash ^= hash >>> 15;
   }
   for (; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);

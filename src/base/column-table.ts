@@ -24,12 +24,20 @@ export class ColumnTable<C extends { [K in keyof C]: Plain }> {
 
   /** Makes room for one row more and returns its index; its values are 0. */
   add(): number {
-    if (this.length === this.#capacity) this.#grow();
+    if (this.length === this.#capacity) this.#grow(this.length + 1);
     return this.length++;
   }
 
-  #grow(): void {
-    this.#capacity *= 2;
+  /** Makes room for `count` rows more and returns the index of the first. */
+  addMany(count: number): number {
+    const first = this.length;
+    if (first + count > this.#capacity) this.#grow(first + count);
+    this.length = first + count;
+    return first;
+  }
+
+  #grow(rows: number): void {
+    while (this.#capacity < rows) this.#capacity *= 2;
     for (const name of Object.keys(this.at) as (keyof C)[]) this.at[name] = grown(this.at[name], this.#capacity);
   }
 

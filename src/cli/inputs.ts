@@ -34,6 +34,8 @@ export interface OpenOptions {
   readonly from?: string | undefined;
   /** Recognises what is neither profile nor trace, and is asked before the formats. */
   readonly accept?: (head: Uint8Array) => boolean;
+  /** The only attributes that will be looked at, where the caller knows them: see `TraceReadOptions`. */
+  readonly attributes?: readonly string[];
 }
 
 /** The one place that opens inputs: a capture folder, a file (`.gz`, `.zst` too), or `-` for standard input. */
@@ -109,10 +111,10 @@ export async function openTraceInputs(
     switch (input.kind) {
       case 'capture':
         captures.push(input);
-        await readCaptureTrace(input.directory, input.manifest, builder);
+        await readCaptureTrace(input.directory, input.manifest, builder, options);
         break;
       case 'trace':
-        await readTraceSource(input.source, input.format, builder);
+        await readTraceSource(input.source, input.format, builder, options);
         break;
       case 'other':
         others.push(input.source);
@@ -206,6 +208,7 @@ export async function readCaptureTrace(
   directory: string,
   manifest: CaptureManifest,
   builder: TraceBuilder,
+  { attributes }: Pick<OpenOptions, 'attributes'> = {},
 ): Promise<void> {
   const index = await readOtlpIndex(directory, manifest);
   const otlp = formatById('otlp');
@@ -221,12 +224,18 @@ export async function readCaptureTrace(
     if ((await statOrUndefined(path)) === undefined) continue;
     const source = await fileSource(path);
     if (source.size === 0) continue;
-    await otlp.read(source, builder, { processOf: index.processOf(file, builder) });
+    const processOf = index.processOf(file, builder);
+    await otlp.read(source, builder, { processOf, ...(attributes === undefined ? {} : { attributes }) });
   }
 }
 
-async function readTraceSource(source: Source, format: TraceFormat, builder: TraceBuilder): Promise<void> {
-  await format.read(source, builder, {});
+async function readTraceSource(
+  source: Source,
+  format: TraceFormat,
+  builder: TraceBuilder,
+  { attributes }: Pick<OpenOptions, 'attributes'> = {},
+): Promise<void> {
+  await format.read(source, builder, attributes === undefined ? {} : { attributes });
   const damage = source.damage?.();
   if (damage !== undefined) addDamage(builder.warnings, source.name, damage);
 }

@@ -62,6 +62,11 @@ export interface TraceReadOptions {
   readonly onProgress?: (bytes: number) => void;
   /** Process behind each export request of this source, by number, where the receiver recorded it. */
   readonly processOf?: (request: number) => { readonly process: number; readonly arrivalNs: number | undefined };
+  /**
+   * The only attributes that the caller will ask for, of spans, events, links and log records; undefined = all. A
+   * reader may leave out the others, which spares most of its work; it may not leave out these, nor a resource's.
+   */
+  readonly attributes?: readonly string[];
 }
 
 export type Format = ProfileFormat | TraceFormat;

@@ -234,21 +234,28 @@ export class OtlpJsonRecords {
     }
   }
 
+  /** Attributes of a resource, each of which is handed on, or of a record, of which only those asked for are kept. */
   attributes(each?: () => void): void {
     const json = this.#json;
+    const { wanted, builder } = this.#sink;
+    const isRecord = each === undefined;
     if (!json.list()) return;
     while (json.peek() !== 0x5d) {
       json.expect(0x7b);
       let key = 0;
+      let asked = true;
       this.#type = AttributeType.json;
       this.#value = -1;
       while (json.peek() !== 0x7d) {
         const word = this.key();
-        if (word === Word.key) key = json.string();
-        else if (word === Word.value) this.#anyValue();
+        if (word === Word.key) {
+          key = json.string();
+          asked = !isRecord || wanted.has(key, builder.strings.strings);
+        } else if (word === Word.value && asked) this.#anyValue();
         else json.skipValue();
       }
       json.p++;
+      if (!asked) continue;
       if (this.#value === -1 && this.#type === AttributeType.json)
         this.#value = this.#sink.builder.strings.intern('null');
       this.#sink.attribute(key, this.#type, this.#value);

@@ -6,6 +6,10 @@ import { MalformedProtobuf, type ProtobufCursor } from './protobuf-cursor.ts';
 /** Nesting of arrays and lists in one attribute value; protobuf libraries stop at 100 as well. */
 const DEEPEST_VALUE = 100;
 
+/** Fields of records whose strings are expected to repeat, for `ByteInterner.internAt`; keys have theirs behind these. */
+export const Place = { span: 1, event: 2, severity: 3, body: 4, scope: 5, version: 6, other: 7 } as const;
+const FIRST_KEY_PLACE = 128;
+
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 
 /** The small parts of OTLP's protobuf: ids, strings, attributes and their values, into the sink. */
@@ -22,12 +26,31 @@ export class OtlpProtobufValues {
   body(start: number, end: number): number {
     if (start < end && this.#in.bytes[start] === 0x0a) {
       this.#in.p = start + 1;
-      const index = this.string(end);
+      const index = this.stringAt(Place.body, end);
       if (this.#in.p === end) return index;
     }
     const value = this.#anyValue(start, end, 0);
     const text = value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
     return this.#sink.builder.strings.intern(text);
+  }
+
+  /** An attribute of a record, where it is asked for: of the others only the key is read. */
+  attribute(start: number, end: number): void {
+    const { bytes } = this.#in;
+    const length = bytes[start + 1]!;
+    const keyEnd = start + 2 + length;
+    const from = keyEnd + 2;
+    // What every writer writes: a short key, then a value of less than 128 bytes.
+    if (bytes[start] !== 0x0a || length >= 0x80 || from > end || bytes[keyEnd] !== 0x12) {
+      this.keyValue(start, end);
+      return;
+    }
+    const { wanted, names, builder } = this.#sink;
+    if (!wanted.maybe(bytes, start + 2, keyEnd)) return;
+    const key = names.intern(bytes, start + 2, keyEnd);
+    if (!wanted.has(key, builder.strings.strings)) return;
+    if (bytes[keyEnd + 1]! < 0x80 && from + bytes[keyEnd + 1]! === end) this.#value(key, from, end);
+    else this.keyValue(start, end);
   }
 
   keyValue(start: number, end: number): void {
@@ -38,7 +61,7 @@ export class OtlpProtobufValues {
     this.#in.p = start;
     while (this.#in.p < end) {
       const tag = this.#in.varint(end);
-      if (tag === 0x0a) key = this.string(end);
+      if (tag === 0x0a) key = this.#key(end);
       else if (tag === 0x12) {
         to = this.#in.lengthEnd(end);
         from = this.#in.p;
@@ -48,12 +71,18 @@ export class OtlpProtobufValues {
         sink.builder.warnings.add('string-index', 'keys or values given as an index outside of profiles: not readable');
       } else this.#in.skip(tag, end);
     }
+    this.#value(key, from, to);
+  }
+
+  /** The value in `[from, to)` of a key. */
+  #value(key: number, from: number, to: number): void {
+    const sink = this.#sink;
     // Values of one field, which is all that writers write; the last field counts where there are several.
     const tag = from < to ? this.#in.bytes[from]! : 0;
     this.#in.p = from + 1;
     switch (tag) {
       case 0x0a: {
-        const index = this.string(to);
+        const index = this.stringAt(FIRST_KEY_PLACE + (key & 0x7f), to);
         if (this.#in.p === to) {
           sink.attribute(key, AttributeType.string, index);
           return;
@@ -113,7 +142,7 @@ export class OtlpProtobufValues {
       const tag = this.#in.varint(end);
       switch (tag) {
         case 0x0a:
-          value = this.#sink.builder.strings.strings[this.string(end)]!;
+          value = this.#sink.builder.strings.strings[this.#key(end)]!;
           break;
         case 0x10:
           value = this.#in.varint(end) !== 0;
@@ -176,7 +205,7 @@ export class OtlpProtobufValues {
     let value: JsonValue = null;
     while (this.#in.p < end) {
       const tag = this.#in.varint(end);
-      if (tag === 0x0a) key = this.string(end);
+      if (tag === 0x0a) key = this.#key(end);
       else if (tag === 0x12) {
         const stop = this.#in.lengthEnd(end);
         value = this.#anyValue(this.#in.p, stop, depth);
@@ -208,7 +237,16 @@ export class OtlpProtobufValues {
     this.#in.p = stop;
   }
 
-  string(end: number): number {
+  /** A string in a place of its own: `Place`, or that of a key. */
+  stringAt(place: number, end: number): number {
+    const stop = this.#in.lengthEnd(end);
+    const index = this.#sink.names.internAt(place, this.#in.bytes, this.#in.p, stop);
+    this.#in.p = stop;
+    return index;
+  }
+
+  /** Keys follow each other in the same order from record to record. */
+  #key(end: number): number {
     const stop = this.#in.lengthEnd(end);
     const index = this.#sink.names.intern(this.#in.bytes, this.#in.p, stop);
     this.#in.p = stop;

@@ -5,7 +5,7 @@
 import type { AttributeValue } from '../model/trace.ts';
 import { otlpSignalOf } from './otlp-framing.ts';
 import { Id } from './otlp-id.ts';
-import { OtlpProtobufValues } from './otlp-protobuf-value.ts';
+import { OtlpProtobufValues, Place } from './otlp-protobuf-value.ts';
 import type { OtlpSignal, OtlpSink } from './otlp-sink.ts';
 import { MalformedProtobuf, ProtobufCursor } from './protobuf-cursor.ts';
 
@@ -103,8 +103,8 @@ export class OtlpProtobuf {
     const scopeEnd = this.#findFirst(end);
     while (this.#in.p < scopeEnd) {
       const inner = this.#in.varint(scopeEnd);
-      if (inner === 0x0a) name = this.#values.string(scopeEnd);
-      else if (inner === 0x12) version = this.#values.string(scopeEnd);
+      if (inner === 0x0a) name = this.#values.stringAt(Place.scope, scopeEnd);
+      else if (inner === 0x12) version = this.#values.stringAt(Place.version, scopeEnd);
       else this.#in.skip(inner, scopeEnd);
     }
     sink.beginScope(sink.scope(name, version));
@@ -139,7 +139,7 @@ export class OtlpProtobuf {
           this.#values.id(sink.parentId, end);
           break;
         case 0x2a:
-          sink.name = this.#values.string(end);
+          sink.name = this.#values.stringAt(Place.span, end);
           break;
         case 0x30:
           sink.kind = this.#in.varint(end) & 0xff;
@@ -157,7 +157,7 @@ export class OtlpProtobuf {
         case 0x4a: {
           // Attributes lie together in what every writer writes: read at once, unless events came between.
           const stop = this.#in.lengthEnd(end);
-          if (parts === 0) this.#values.keyValue(this.#in.p, stop);
+          if (parts === 0) this.#values.attribute(this.#in.p, stop);
           else parts = this.#later(parts, 0x4a, stop);
           this.#in.p = stop;
           break;
@@ -178,7 +178,7 @@ export class OtlpProtobuf {
           const stop = this.#in.lengthEnd(end);
           while (this.#in.p < stop) {
             const inner = this.#in.varint(stop);
-            if (inner === 0x12) sink.statusMessage = this.#values.string(stop);
+            if (inner === 0x12) sink.statusMessage = this.#values.stringAt(Place.other, stop);
             else if (inner === 0x18) sink.status = this.#in.varint(stop) & 0xff;
             else this.#in.skip(inner, stop);
           }
@@ -208,7 +208,7 @@ export class OtlpProtobuf {
   #readParts(count: number): void {
     const sink = this.#sink;
     for (let i = 0; i < count; i += 3) {
-      if (this.#parts[i] === 0x4a) this.#values.keyValue(this.#parts[i + 1]!, this.#parts[i + 2]!);
+      if (this.#parts[i] === 0x4a) this.#values.attribute(this.#parts[i + 1]!, this.#parts[i + 2]!);
     }
     sink.ownTo = sink.attributeCount;
     for (let i = 0; i < count; i += 3) {
@@ -230,10 +230,10 @@ export class OtlpProtobuf {
         this.#in.fixed64(end);
         low = this.#in.low;
         high = this.#in.high;
-      } else if (tag === 0x12) name = this.#values.string(end);
+      } else if (tag === 0x12) name = this.#values.stringAt(Place.event, end);
       else if (tag === 0x1a) {
         const stop = this.#in.lengthEnd(end);
-        this.#values.keyValue(this.#in.p, stop);
+        this.#values.attribute(this.#in.p, stop);
         this.#in.p = stop;
       } else if (tag === 0x20) sink.dropped += this.#in.varint(end);
       else this.#in.skip(tag, end);
@@ -253,7 +253,7 @@ export class OtlpProtobuf {
       else if (tag === 0x12) this.#values.id(this.#linkSpan, end);
       else if (tag === 0x22) {
         const stop = this.#in.lengthEnd(end);
-        this.#values.keyValue(this.#in.p, stop);
+        this.#values.attribute(this.#in.p, stop);
         this.#in.p = stop;
       } else if (tag === 0x28) sink.dropped += this.#in.varint(end);
       else this.#in.skip(tag, end);
@@ -282,7 +282,7 @@ export class OtlpProtobuf {
           sink.severity = this.#in.varint(end) & 0xff;
           break;
         case 0x1a:
-          sink.severityText = this.#values.string(end);
+          sink.severityText = this.#values.stringAt(Place.severity, end);
           break;
         case 0x2a: {
           const stop = this.#in.lengthEnd(end);
@@ -292,7 +292,7 @@ export class OtlpProtobuf {
         }
         case 0x32: {
           const stop = this.#in.lengthEnd(end);
-          this.#values.keyValue(this.#in.p, stop);
+          this.#values.attribute(this.#in.p, stop);
           this.#in.p = stop;
           break;
         }
@@ -306,7 +306,7 @@ export class OtlpProtobuf {
           this.#values.id(sink.spanId, end);
           break;
         case 0x62:
-          sink.eventName = this.#values.string(end);
+          sink.eventName = this.#values.stringAt(Place.other, end);
           break;
         default:
           this.#in.skip(tag, end);

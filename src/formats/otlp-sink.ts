@@ -3,6 +3,7 @@ import { AttributeType, type AttributeValue } from '../model/trace.ts';
 import type { TraceBuilder } from '../model/trace-builder.ts';
 import type { TraceReadOptions } from './format.ts';
 import { Id } from './otlp-id.ts';
+import { WantedAttributes } from './otlp-wanted.ts';
 
 export type OtlpSignal = 'traces' | 'logs' | 'metrics';
 
@@ -26,6 +27,7 @@ const SEVERITY: ReadonlyMap<string, number> = new Map([
 export class OtlpSink {
   readonly builder: TraceBuilder;
   readonly names: ByteInterner;
+  readonly wanted: WantedAttributes;
   readonly #processOf: TraceReadOptions['processOf'];
   /** Number of the request in this source. */
   #request = -1;
@@ -70,6 +72,7 @@ export class OtlpSink {
     this.builder = builder;
     this.names = new ByteInterner(builder.strings);
     this.#processOf = options.processOf;
+    this.wanted = new WantedAttributes(options.attributes);
   }
 
   get requestCount(): number {
@@ -334,7 +337,7 @@ export class OtlpSink {
         },
       );
     }
-    for (let at = from; at < last; at++) this.builder.attribute(this.#keys[at]!, this.#types[at]!, this.#values[at]!);
+    if (last > from) this.builder.attributes(this.#keys, this.#types, this.#values, from, last);
   }
 
   #noteDropped(): void {

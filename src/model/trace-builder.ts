@@ -295,6 +295,18 @@ export class TraceBuilder {
     this.#ownerCounts[this.#ownerRow]!++;
   }
 
+  /** Several attributes at once, of the same shape: `[from, to)` of three arrays that a reader has gathered them in. */
+  attributes(keys: Int32Array, types: Uint8Array, values: Float64Array, from: number, to: number): void {
+    const first = this.#attributes.addMany(to - from);
+    const { key, type, value } = this.#attributes.at;
+    for (let row = first, i = from; i < to; row++, i++) {
+      key[row] = keys[i]!;
+      type[row] = types[i]!;
+      value[row] = values[i]!;
+    }
+    this.#ownerCounts[this.#ownerRow]! += to - from;
+  }
+
   /** The same for readers whose values are already JavaScript values. */
   attributeOf(key: string, value: AttributeValue): void {
     const k = this.strings.intern(key);
