@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -25,6 +25,7 @@ export async function fileSource(path: string): Promise<Source> {
         head,
         chunks: () => createReadStream(path, { highWaterMark: 1 << 20 }),
         range: (offset, length) => rangeOfFile(path, offset, length),
+        fill: (offset, into) => fillFromFile(path, offset, into),
       };
     }
     return await unpacked(path, () => createReadStream(path, { highWaterMark: 1 << 18 }), compression);
@@ -172,6 +173,21 @@ async function rangeOfFile(path: string, offset: number, length: number): Promis
     return await readAt(handle, offset, length);
   } finally {
     await handle.close();
+  }
+}
+
+function fillFromFile(path: string, offset: number, into: Uint8Array): number {
+  const file = openSync(path, 'r');
+  try {
+    let done = 0;
+    while (done < into.length) {
+      const bytes = readSync(file, into, done, into.length - done, offset + done);
+      if (bytes === 0) break;
+      done += bytes;
+    }
+    return done;
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -13,6 +13,11 @@ export interface Source {
   chunks(): AsyncIterable<Uint8Array>;
   /** `length` bytes from `offset`; shorter at the end of the source. */
   range(offset: number, length: number): Promise<Uint8Array>;
+  /**
+   * Fills `into` with the bytes from `offset` and returns how many there were, at once and without an array of their own:
+   * for readers of many ranges. Absent where bytes have to be waited for.
+   */
+  readonly fill?: (offset: number, into: Uint8Array) => number;
   /** After reading: why the bytes ended early (a cut `.gz`), if they did. The opener turns it into `damaged-input`. */
   readonly damage?: () => string | undefined;
 }
@@ -32,6 +37,11 @@ export function memorySource(name: string, bytes: Uint8Array | string): Source {
     },
     async range(offset, length) {
       return data.subarray(offset, offset + length);
+    },
+    fill(offset, into) {
+      const part = data.subarray(offset, offset + into.length);
+      into.set(part);
+      return part.length;
     },
   };
 }

@@ -9,9 +9,38 @@ export interface RecordBatch {
   /** The same bytes in pairs of words, the lower half of each 64-bit value first, whatever the byte order of the file. */
   readonly words: Int32Array;
   readonly offsets: readonly number[];
+  /** Records of it that wait in the queue, and the one that reads it: at 0 its memory may be used again. */
+  users: number;
 }
 
 const RANGE_BYTES = 1 << 22;
+/** More are not kept: a queue that once held many rounds would hold its memory for ever. */
+const MOST_FREE = 8;
+
+/**
+ * Memory of batches that are done with, for the next ones: new memory for each would be cleared by the system page by
+ * page, and collected as garbage.
+ */
+export class BatchMemory {
+  readonly #free: Uint8Array[] = [];
+  readonly #own = new WeakMap<ArrayBufferLike, Uint8Array>();
+
+  take(): Uint8Array {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    const bytes = new Uint8Array(RANGE_BYTES);
+    this.#own.set(bytes.buffer, bytes);
+    return bytes;
+  }
+
+  /** One user of the batch is done with it. */
+  release(batch: RecordBatch): void {
+    batch.users--;
+    if (batch.users > 0 || this.#free.length === MOST_FREE) return;
+    const own = this.#own.get(batch.bytes.buffer);
+    if (own !== undefined) this.#free.push(own);
+  }
+}
 
 /** Why the records ended before the data did. */
 export type Damage = (reason: string) => void;
@@ -21,14 +50,52 @@ export async function* recordBatches(
   source: Source,
   header: PerfHeader,
   damage: Damage,
+  memory: BatchMemory = new BatchMemory(),
 ): AsyncGenerator<RecordBatch, void> {
   const splitter = new RecordSplitter(header.littleEndian, damage);
+  const { fill } = source;
+  if (!header.pipe && fill !== undefined) {
+    yield* filledBatches(fill, header, splitter, memory, damage);
+    return;
+  }
   for await (const chunk of header.pipe ? pipedData(source) : filedData(source, header, damage)) {
     const batch = splitter.push(chunk);
     if (batch !== undefined) yield batch;
     if (splitter.broken) return;
   }
   splitter.end();
+}
+
+/** Records that a range cuts are read again at the beginning of the next one: nothing is copied. */
+function* filledBatches(
+  fill: NonNullable<Source['fill']>,
+  header: PerfHeader,
+  splitter: RecordSplitter,
+  memory: BatchMemory,
+  damage: Damage,
+): Generator<RecordBatch, void> {
+  const end = dataEnd(header, damage);
+  for (let offset = header.dataOffset; offset < end; ) {
+    const into = memory.take();
+    const got = fill(offset, into.subarray(0, Math.min(into.length, end - offset)));
+    if (got === 0) {
+      if (header.dataSize !== undefined) damage(`the data ends ${end - offset} bytes early`);
+      break;
+    }
+    const batch = splitter.push(into.subarray(0, got));
+    offset += got;
+    // At the end of the data what is left is a record that is cut off; a record larger than a range there is none.
+    if (offset < end && got === into.length) offset -= splitter.takeRest();
+    if (batch !== undefined) yield batch;
+    if (splitter.broken) return;
+  }
+  splitter.end();
+}
+
+function dataEnd(header: PerfHeader, damage: Damage): number {
+  if (header.dataSize !== undefined) return header.dataOffset + header.dataSize;
+  damage('the recording was never finished (perf did not write its header)');
+  return Number.POSITIVE_INFINITY;
 }
 
 async function* pipedData(source: Source): AsyncGenerator<Uint8Array> {
@@ -40,8 +107,7 @@ async function* pipedData(source: Source): AsyncGenerator<Uint8Array> {
 }
 
 async function* filedData(source: Source, header: PerfHeader, damage: Damage): AsyncGenerator<Uint8Array> {
-  const end = header.dataSize === undefined ? Number.POSITIVE_INFINITY : header.dataOffset + header.dataSize;
-  if (header.dataSize === undefined) damage('the recording was never finished (perf did not write its header)');
+  const end = dataEnd(header, damage);
   let offset = header.dataOffset;
   while (offset < end) {
     const bytes = await source.range(offset, Math.min(RANGE_BYTES, end - offset));
@@ -118,7 +184,14 @@ export class RecordSplitter {
     }
     this.#rest = bytes.subarray(at);
     if (offsets.length === 0) return undefined;
-    return { bytes, view, words: wordsOf(view, at, this.#littleEndian), offsets };
+    return { bytes, view, words: wordsOf(view, at, this.#littleEndian), offsets, users: 1 };
+  }
+
+  /** How many bytes are left over: they will be read again. */
+  takeRest(): number {
+    const { length } = this.#rest;
+    this.#rest = new Uint8Array(0);
+    return length;
   }
 
   end(): void {

@@ -1,17 +1,23 @@
-import type { RecordBatch } from './perf-data-batches.ts';
+import type { BatchMemory, RecordBatch } from './perf-data-batches.ts';
 
 /**
  * Records in order of time. CPUs write side by side, so a file is not in order; a FINISHED_ROUND record promises that
  * nothing older than the newest record of the round before will follow. So memory holds two rounds.
  */
 export class RecordQueue {
+  readonly #memory: BatchMemory;
   #batches: RecordBatch[] = [];
   #offsets: number[] = [];
   #times: number[] = [];
   #newest = Number.NEGATIVE_INFINITY;
   #limit = Number.NEGATIVE_INFINITY;
 
+  constructor(memory: BatchMemory) {
+    this.#memory = memory;
+  }
+
   push(batch: RecordBatch, offset: number, timeNs: number): void {
+    batch.users++;
     this.#batches.push(batch);
     this.#offsets.push(offset);
     this.#times.push(timeNs);
@@ -47,6 +53,7 @@ export class RecordQueue {
       // Awaited only where an object file must be opened: a promise a sample would cost more than the sample.
       const pending = take(this.#batches[i]!, this.#offsets[i]!, times[i]!);
       if (pending !== undefined) await pending;
+      this.#memory.release(this.#batches[i]!);
     }
     const kept = order.slice(done).sort((a, b) => a - b);
     this.#batches = kept.map(i => this.#batches[i]!);

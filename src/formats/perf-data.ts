@@ -9,7 +9,7 @@ import { type LocationFrames, symbolize } from '../symbols/symbolize.ts';
 import { UserUnwinder } from '../symbols/unwind.ts';
 import type { ProfileFormat, ProfileReadOptions } from './format.ts';
 import { parseAttr } from './perf-data-attr.ts';
-import { type RecordBatch, RecordSplitter, recordBatches } from './perf-data-batches.ts';
+import { BatchMemory, type RecordBatch, RecordSplitter, recordBatches } from './perf-data-batches.ts';
 import { PerfCollector } from './perf-data-collector.ts';
 import { RecordDecompressor } from './perf-data-decompress.ts';
 import {
@@ -101,7 +101,8 @@ class PerfReading {
   readonly #header: PerfHeader;
   readonly #warnings: Warnings;
   readonly #onProgress: ((bytes: number) => void) | undefined;
-  readonly #queue = new RecordQueue();
+  readonly #memory = new BatchMemory();
+  readonly #queue = new RecordQueue(this.#memory);
   readonly #decompressor = new RecordDecompressor();
   #inner: RecordSplitter | undefined;
   /** Times are counted from the first one, so that float64 holds them exactly. */
@@ -127,12 +128,14 @@ class PerfReading {
     this.collector.prepareSwitches();
     if (this.#header.damage !== undefined) this.#damaged(this.#header.damage);
     try {
-      for await (const batch of recordBatches(this.#source, this.#header, reason => this.#damaged(reason))) {
+      const damaged = (reason: string): void => this.#damaged(reason);
+      for await (const batch of recordBatches(this.#source, this.#header, damaged, this.#memory)) {
         for (const offset of batch.offsets) {
           const pending = this.#record(batch, offset);
           if (pending !== undefined) await pending;
         }
         this.#bytes += batch.bytes.length;
+        this.#memory.release(batch);
         this.#onProgress?.(this.#bytes);
       }
     } finally {
