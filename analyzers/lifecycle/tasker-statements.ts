@@ -10,7 +10,7 @@ export const TASKER_STATEMENTS: Catalog['statements'] = [
   { id: 'step-next-sort-key', sql: `^select coalesce\\(max\\(sort_key\\).* from ${STEP_TRANSITIONS}\\b` },
   { id: 'step-most-recent', sql: `^update ${STEP_TRANSITIONS} set most_recent` },
   // What creates steps writes their first state as well: that is no change of any step's state.
-  { id: 'create-step-transitions', sql: `^insert into ${STEP_TRANSITIONS} .*'pending'` },
+  { id: 'create-step-transitions', sql: `^insert into ${STEP_TRANSITIONS} .*(?:'pending'|\\bfrom unnest\\()` },
   { id: 'step-new-transition', sql: `^insert into ${STEP_TRANSITIONS}\\b` },
   { id: 'task-next-sort-key', sql: `^select coalesce\\(max\\(sort_key\\).* from ${TASK_TRANSITIONS}\\b` },
   { id: 'task-most-recent', sql: `^update ${TASK_TRANSITIONS} set most_recent` },

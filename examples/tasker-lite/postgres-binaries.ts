@@ -7,6 +7,8 @@ import { WorkloadError } from './workload-error.ts';
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
+  /** pg_stat_statements is among them. */
+  readonly countsStatements: boolean;
   /** Added to the environment of both. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -51,7 +53,14 @@ export async function preparePostgresBinaries(scratch: string, asOtherUser: bool
     const path = `${links}:${join(folder, 'lib')}`;
     environment[process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH'] = path;
   }
-  return { initdb: join(folder, 'bin', 'initdb'), postgres: join(folder, 'bin', 'postgres'), environment };
+  return {
+    initdb: join(folder, 'bin', 'initdb'),
+    postgres: join(folder, 'bin', 'postgres'),
+    countsStatements: ['so', 'dylib', 'dll'].some(kind =>
+      existsSync(join(folder, 'lib', 'postgresql', `pg_stat_statements.${kind}`)),
+    ),
+    environment,
+  };
 }
 
 /** Whether a stranger may enter every folder above, and read what is inside. */

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptionsWithoutStdio, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { accessSync, chownSync, closeSync, constants, openSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -109,13 +109,20 @@ async function launch(
   if (options.signal?.aborted === true) throw cannotStart('it was given up');
   if (trouble !== undefined) throw cannotStart(trouble);
 
+  // Before anybody can connect: who looks at the server while it starts finds the extension, or never looks again.
+  if (binaries.countsStatements) await makeExtension(binaries.postgres, data, common);
+
   const log = options.statementLog ?? join(directory, 'server.log');
   const logFile = openSync(log, 'a', 0o600);
   if (asNobody && options.statementLog === undefined) chownSync(log, NOBODY, NOBODY);
-  const server = spawn(binaries.postgres, ['-D', data, ...settings(socket, options).flatMap(s => ['-c', s])], {
-    ...common,
-    stdio: ['ignore', 'ignore', logFile],
-  });
+  const server = spawn(
+    binaries.postgres,
+    ['-D', data, ...settings(socket, options, binaries.countsStatements).flatMap(s => ['-c', s])],
+    {
+      ...common,
+      stdio: ['ignore', 'ignore', logFile],
+    },
+  );
   closeSync(logFile);
   let asked = false;
   const exited = new Promise<string>(resolve => {
@@ -146,7 +153,19 @@ async function launch(
   };
 }
 
-function settings(socket: string, options: PostgresOptions): string[] {
+/** In single-user mode: a session on the terminal of a server that nobody else can reach. */
+async function makeExtension(postgres: string, data: string, common: SpawnOptionsWithoutStdio): Promise<void> {
+  const child = spawn(postgres, ['--single', '-D', data, '-c', 'fsync=off', 'postgres'], {
+    ...common,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  child.stdin?.on('error', () => {});
+  child.stdin?.end('CREATE EXTENSION pg_stat_statements\n');
+  const trouble = await endOf(child);
+  if (trouble !== undefined) throw cannotStart(trouble);
+}
+
+function settings(socket: string, options: PostgresOptions, countsStatements: boolean): string[] {
   return [
     // No port at all: nothing to collide with, nothing to reach from outside.
     'listen_addresses=',
@@ -157,6 +176,7 @@ function settings(socket: string, options: PostgresOptions): string[] {
     // In the data folder, which is removed: a server that is killed leaves nothing in /dev/shm.
     'dynamic_shared_memory_type=mmap',
     ...(options.durable === true ? [] : ['fsync=off', 'full_page_writes=off']),
+    ...(countsStatements ? ['shared_preload_libraries=pg_stat_statements'] : []),
     'jit=off',
     'timezone=UTC',
     'log_timezone=UTC',

@@ -34,6 +34,11 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** After each task. */
   readonly onTask?: (done: number, result: TaskResult) => void;
+  /** After the last task, while the database still has everything. */
+  readonly onEnded?: (
+    postgres: { readonly url: string; readonly schema: string },
+    taskUuids: readonly string[],
+  ) => Promise<void>;
   /** Once everything runs, before the first task. */
   readonly onStarted?: (running: RunningWorkload) => void;
 }
@@ -114,7 +119,13 @@ async function runOnPostgres(options: RunOptions, rabbit: RabbitSettings | undef
   }
   const services: ServiceProcess[] = [];
   try {
-    return await drive(options, postgres, rabbit, services);
+    const result = await drive(options, postgres, rabbit, services);
+    if (result.tasks.length > 0)
+      await options.onEnded?.(
+        postgres,
+        result.tasks.map(task => task.taskUuid),
+      );
+    return result;
   } catch (error) {
     throw await rootCause(error, postgres, services);
   } finally {

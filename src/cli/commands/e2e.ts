@@ -1,10 +1,13 @@
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { readStatementTimes } from '../../../collectors/postgres-statement-times.ts';
+import { readPostgresTables } from '../../../collectors/postgres-tables.ts';
+import { PostgresConnection } from '../../../collectors/probes/postgres-connection.ts';
 import { COUNTS_PATH } from '../../../collectors/receivers/otlp-http.ts';
 import { RUN_MARK } from '../../../collectors/run-command.ts';
 import { runOnCluster } from '../../../examples/tasker-lite/cluster.ts';
-import { runWorkload, type TaskResult } from '../../../examples/tasker-lite/run.ts';
+import { type RunOptions, runWorkload, type TaskResult } from '../../../examples/tasker-lite/run.ts';
 import { findScenario, SCENARIOS, type Scenario } from '../../../examples/tasker-lite/scenarios.ts';
 import { SLOWABLE, type Slowness } from '../../../examples/tasker-lite/slowness.ts';
 import { WorkloadError } from '../../../examples/tasker-lite/workload-error.ts';
@@ -14,7 +17,7 @@ import { unreachable } from '../../base/unreachable.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
 import { type E2eResult, e2eResult } from '../e2e-result.ts';
 import { e2eView } from '../e2e-view.ts';
-import { emitReport, withCommonOptions } from '../output.ts';
+import { emitReport, withCommonOptions, writeFileWhole } from '../output.ts';
 
 interface E2eOptions extends CommonOptions {
   readonly tasks: number;
@@ -29,6 +32,7 @@ interface E2eOptions extends CommonOptions {
   readonly emit: 'conventions' | 'tasker';
   readonly statementLog?: string;
   readonly slow: Slowness;
+  readonly rows?: string;
 }
 
 const ONE_OF_EACH = { orchestrations: 1, workers: 1, concurrency: 1 };
@@ -58,6 +62,7 @@ export function e2eCommand(context: CliContext): Command {
       slower,
       {},
     )
+    .option('--rows <file>', "save the embedded workload's tables after the run, as tprof breakdown --rows takes them")
     .option('--statement-log <file>', 'let the embedded PostgreSQL log each statement with its parameters')
     .addHelpText(
       'after',
@@ -73,6 +78,7 @@ Examples:
   $ tprof e2e diamond --tasks 100 --concurrency 4 --json  everything, for a program
   $ tprof record -- e2e linear --tasks 50                 the same, watched
   $ tprof record -- e2e linear --slow send-step=5ms       what a slower step costs the whole
+  $ tprof record -o out -- e2e linear --rows out/rows.json    with the tables beside the spans
   $ tprof e2e linear --cluster http://localhost:8080      on a Tasker that already runs`,
     )
     .action(async (id: string, options: E2eOptions) => {
@@ -136,6 +142,7 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
       emit: options.emit,
       onStarted: () => progress.stage('running'),
       ...(options.timeout === undefined ? {} : { timeoutS: options.timeout }),
+      ...(options.rows === undefined ? {} : { onEnded: saveRows(resolve(context.cwd, options.rows)) }),
       ...(options.statementLog === undefined ? {} : { statementLog: resolve(context.cwd, options.statementLog) }),
     });
     const { urls, processes } = run.running;
@@ -165,6 +172,21 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
       pollMs,
     });
   }
+}
+
+/** Tables of the run's tasks, and what the server counted of each statement, written whole or not at all. */
+function saveRows(file: string): NonNullable<RunOptions['onEnded']> {
+  return async ({ url }, tasks) => {
+    const connection = new PostgresConnection(url, '--rows');
+    try {
+      const { document } = await readPostgresTables(connection, tasks);
+      const times = await readStatementTimes(connection);
+      const pg_stat_statements = 'why' in times ? [] : times.statements;
+      await writeFileWhole(file, `${JSON.stringify({ ...document, pg_stat_statements })}\n`);
+    } finally {
+      await connection.close();
+    }
+  };
 }
 
 /** What is missing becomes a TprofError; a run that broke is a failed run. */
