@@ -83,8 +83,7 @@ function escapePercent(path: string): string {
   return path.replaceAll('%', '%%');
 }
 
-function crateRun({ command, rawDirectory }: ProfilerRequest): ProfilerRun {
-  const folder = process.cwd();
+function crateRun({ command, cwd: folder = process.cwd(), rawDirectory }: ProfilerRequest): ProfilerRun {
   const startedMs = Date.now();
   let pid = 0;
   return {
@@ -110,11 +109,11 @@ function crateRun({ command, rawDirectory }: ProfilerRequest): ProfilerRun {
 }
 
 /** The crate names its file in the program's own data. Scripts and what they start are not looked into. */
-function hasDhatCrate({ command, environment }: ProfilerRequest): boolean {
+function hasDhatCrate({ command, cwd = process.cwd(), environment }: ProfilerRequest): boolean {
   const marks = CRATE_FILES.map(file => Buffer.from(file));
   let fd: number | undefined;
   try {
-    fd = openSync(resolveCommand(command[0] ?? '', environment, process.cwd()), 'r');
+    fd = openSync(resolveCommand(command[0] ?? '', environment, cwd), 'r');
     const bytes = Buffer.alloc(1 << 20);
     // A name may lie across two pieces: the end of one is kept before the next.
     const overlap = Math.max(...marks.map(mark => mark.length));

@@ -91,7 +91,7 @@ export async function flamegraphRun(
       const own = [...ownPids, ...readOwnPids(pids)];
       note.forget();
       for (const file of [script, pids]) rmSync(file, { force: true });
-      const harvest = await collectPerfFiles(request.rawDirectory, DATA_FILE, startedMs);
+      const harvest = await collectPerfFiles(request.rawDirectory, DATA_FILE, startedMs, request.cwd ?? process.cwd());
       const picture = existsSync(join(request.rawDirectory, PICTURE));
       const why = `${words[0].split('/').at(-1)} did not draw it: there were no samples, its perf script took over ${SCRIPT_SECONDS} s, or it was stopped; tprof draws its own`;
       return {

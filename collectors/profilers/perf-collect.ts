@@ -15,7 +15,7 @@ export async function collectPerfFiles(
   rawDirectory: string,
   dataFile: string,
   startedMs: number,
-  workingDirectory: string = process.cwd(),
+  workingDirectory: string,
 ): Promise<ProfilerHarvest> {
   const data = join(rawDirectory, dataFile);
   const size = sizeOf(data);

@@ -86,7 +86,12 @@ export const perf: Profiler = {
         await tool?.stop();
       },
       collect: async () => {
-        const harvest = await collectPerfFiles(request.rawDirectory, DATA_FILE, startedMs);
+        const harvest = await collectPerfFiles(
+          request.rawDirectory,
+          DATA_FILE,
+          startedMs,
+          request.cwd ?? process.cwd(),
+        );
         const failure = tool?.failure();
         return {
           ownPids,

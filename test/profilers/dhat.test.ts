@@ -16,12 +16,9 @@ async function inFolder(run: (folder: string, raw: string) => Promise<void>): Pr
   const folder = mkdtempSync(join(tmpdir(), 'tprof-dhat 100%-'));
   const raw = join(folder, 'raw');
   mkdirSync(raw);
-  const before = process.cwd();
   try {
-    process.chdir(folder);
     await run(folder, raw);
   } finally {
-    process.chdir(before);
     rmSync(folder, { recursive: true });
   }
 }
@@ -81,10 +78,10 @@ test('dhat: a program with the dhat crate is run as it is, and the file that it 
     // As in the program's data: the name of the file stands in what is run.
     writeFileSync(program, `#!/bin/sh\ncat >dhat-heap.json <<'END'\n${CRATE_PROFILE}\nEND\n`);
     chmodSync(program, 0o755);
-    const run = await dhat.prepare(requestOf(raw, { command: [program] }));
+    const run = await dhat.prepare(requestOf(raw, { command: [program], cwd: folder }));
     assert.deepEqual(run.command, [program]);
     assert.match((await run.collect()).losses[0]?.why ?? '', /Profiler was not dropped/);
-    assert.equal(spawnSync(program).status, 0);
+    assert.equal(spawnSync(program, { cwd: folder }).status, 0);
     const { artefacts, losses } = await run.collect();
     assert.deepEqual(losses, []);
     assert.deepEqual(artefacts, [{ file: 'dhat-heap.json', format: 'dhat', pid: 4711, tid: 0 }]);

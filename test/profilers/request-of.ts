@@ -4,6 +4,7 @@ import type { ProfilerRequest } from '../../collectors/profilers/profiler.ts';
 export function requestOf(rawDirectory: string, more: Partial<ProfilerRequest>): ProfilerRequest {
   return {
     command: [],
+    cwd: process.cwd(),
     pids: [],
     rawDirectory,
     environment: {},
