@@ -162,7 +162,7 @@ async function reportKeyboard(browser: Browser, files: readonly string[]): Promi
       `${file}: from top to bottom`,
     );
     if (scrollers > 0) {
-      await page.evaluate('document.activeElement.blur(); scrollTo(0, 0)');
+      await page.evaluate('document.activeElement?.blur(); scrollTo(0, 0)');
       await page.keyboard.press('Tab');
       const left = (): Promise<number> => page.evaluate('document.activeElement.scrollLeft');
       const before = await left();
@@ -195,10 +195,15 @@ async function differentialFlame(browser: Browser, file: string): Promise<void> 
   const stops = await tabThrough(page, 40);
   assert.ok(stops.length >= 3, stops.map(stop => stop.name).join(', '));
   for (const stop of stops) assert.ok(stop.visible, `${file}: the focus on ${stop.tag} ${stop.name} is not seen`);
-  // Controls of one row differ by a few pixels.
-  const jumps = stops.filter((stop, i) => i > 0 && stop.top < stops[i - 1]!.top - 15);
-  assert.deepEqual(jumps, [], 'controls first, then the picture, from top to bottom');
-  await page.evaluate('document.activeElement.blur()');
+  // In an SVG what comes last lies on top, as the controls must: there the picture has the first stop.
+  const controls = stops.filter(stop => stop.tag !== 'g');
+  assert.equal(
+    stops.findIndex(stop => stop.tag === 'g'),
+    file.endsWith('.svg') ? 0 : stops.length - 1,
+  );
+  const jumps = controls.filter((stop, i) => i > 0 && stop.top < controls[i - 1]!.top - 15);
+  assert.deepEqual(jumps, [], 'controls from top to bottom');
+  await page.evaluate('document.activeElement?.blur()');
   // Each box says both sides and the change in words.
   await page.keyboard.press('Home');
   for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowUp');
