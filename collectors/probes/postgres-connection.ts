@@ -24,7 +24,7 @@ export class PostgresConnection {
     const database = decodeURIComponent(parsed.pathname.slice(1));
     this.target = {
       ...describeTarget(parsed, 5432),
-      ...(socket ? { 'server.address': 'unix socket' } : {}),
+      ...(socket ? { 'server.address': 'localhost', 'network.transport': 'unix' } : {}),
       ...(database === '' ? {} : { 'db.namespace': database }),
     };
     this.#url = url;

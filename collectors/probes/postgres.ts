@@ -164,7 +164,10 @@ async function aboutServer(connection: PostgresConnection): Promise<About> {
 }
 
 /** Undefined where `pg_stat_statements` can be read. */
-function howToGetStatements(about: About | undefined, refused?: string): { why: string; hint: string } | undefined {
+export function howToGetStatements(
+  about: Pick<About, 'preloaded' | 'statements_schema'> | undefined,
+  refused?: string,
+): { why: string; hint: string } | undefined {
   if (about === undefined) return undefined;
   const create = 'CREATE EXTENSION pg_stat_statements';
   if (!/\bpg_stat_statements\b/.test(about.preloaded)) {

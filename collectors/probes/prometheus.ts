@@ -71,7 +71,7 @@ export const prometheusProbe: Probe = {
             ? []
             : [
                 {
-                  what: `${badLines} lines of metrics`,
+                  what: `${badLines} ${badLines === 1 ? 'line' : 'lines'} of metrics`,
                   count: badLines,
                   why: `they are not in the text exposition format; the first was line ${firstBadLine}`,
                 },

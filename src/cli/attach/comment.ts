@@ -27,6 +27,8 @@ const OPENERS: readonly (readonly [RegExp, string])[] = [
   [/^capture\/breakdown\.json$/, 'breakdown as JSON; tprof breakdown capture makes it again'],
   [/^capture\/hot-paths\.json$/, 'hot paths as JSON; tprof report capture makes it again'],
   [/^capture\/capture\.json$/, 'what ran, on what, and what was lost'],
+  [/^capture\/system-figures\.json$/, 'processes, databases, queues and metrics over time as JSON'],
+  [/^capture\/raw\/probes\//, 'what the probes read, redacted: tprof report capture'],
   [/^capture\/raw\/otlp\//, 'spans and log records, redacted: tprof breakdown capture'],
   [/^capture\/raw\//, 'what the profilers wrote, redacted'],
   [/^comment\.md$/, 'this comment'],

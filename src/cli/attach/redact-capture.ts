@@ -13,6 +13,7 @@ import { CaptureModels } from '../capture-models.ts';
 import { formatById, readProfileSource } from '../inputs.ts';
 import { writeFileWhole } from '../output.ts';
 import { readRowsDocument } from '../rows-input.ts';
+import { redactProbeLog } from './redact-probe-log.ts';
 
 /** What was not taken along, and why: named in the comment. */
 export interface LeftOut {
@@ -75,7 +76,10 @@ export async function redactCapture(
   for (const file of await filesBelow(join(source, CaptureFile.raw))) {
     const path = join(CaptureFile.raw, file);
     if (path.startsWith(join('raw', 'otlp')) || taken.has(path)) continue;
-    if (TEXT.has(extname(path))) await copyText(join(source, path), join(target, redactor.text(path)), redactor);
+    if (path.startsWith(join('raw', 'probes')) && extname(path) === '.jsonl') {
+      const text = redactProbeLog(await readFile(join(source, path), 'utf8'), redactor);
+      await writeFileWhole(join(target, path), text);
+    } else if (TEXT.has(extname(path))) await copyText(join(source, path), join(target, redactor.text(path)), redactor);
     else leftOut.push({ file: redactor.text(path), why: 'it cannot be gone through for secrets' });
   }
   const redacted: CaptureManifest = {
