@@ -63,6 +63,8 @@ test('a real server: sessions, locks, connections, commits, tables', {
     assert.ok((value(locked, 'oldest-transaction') ?? 0) > 0);
     await client.query('COMMIT');
     await waiting;
+    // A session tells its figures once a second at most.
+    await client.query('SELECT pg_stat_force_next_flush()');
 
     const { documents } = await run.close();
     const [orders] = document(documents, 'tables') as {
