@@ -21,7 +21,8 @@ export interface FunctionEntry {
  */
 export function findFunctions(sections: DwarfSections, unit: DwarfUnit, wanted: Float64Array): FunctionEntry[] {
   const found: FunctionEntry[] = [];
-  const { info } = sections;
+  sections.info.need(unit.offset, unit.end);
+  const info = sections.info.bytes;
   const abbreviations = abbreviationsOf(sections, unit);
   const r = new ByteReader(info, sections.littleEndian);
   let at = unit.root;

@@ -1,5 +1,5 @@
 // https://dwarfstd.org/doc/DWARF5.pdf (6.2), and versions 2 to 4 of the same
-import { ByteReader, cStringAt } from '../base/byte-reader.ts';
+import { ByteReader } from '../base/byte-reader.ts';
 import { Form, formSize } from './dwarf-forms.ts';
 import { type DwarfSections, type DwarfUnit, readValue, skipForm } from './dwarf-unit.ts';
 
@@ -62,11 +62,13 @@ function joinPath(directory: string, name: string): string {
 }
 
 function readLineHeader(sections: DwarfSections, unit: DwarfUnit, offset: number): LineHeader | undefined {
-  const r = new ByteReader(sections.line, sections.littleEndian, offset);
+  sections.line.need(offset, offset + 16);
+  const r = new ByteReader(sections.line.bytes, sections.littleEndian, offset);
   let length = r.u32();
   const offsetSize = length === 0xffffffff ? 8 : 4;
   if (offsetSize === 8) length = r.u64();
-  const programEnd = Math.min(sections.line.length, r.at + length);
+  const programEnd = Math.min(sections.line.bytes.length, r.at + length);
+  sections.line.need(offset, programEnd);
   const version = r.u16();
   if (version < 2 || version > 5) return undefined;
   if (version >= 5) r.skip(2);
@@ -124,7 +126,7 @@ function readEntryTable(
       if (content === Content.path) {
         const value =
           form === Form.strp
-            ? cStringAt(sections.str, unit.offsetSize === 8 ? r.u64() : r.u32())
+            ? sections.str.text(unit.offsetSize === 8 ? r.u64() : r.u32())
             : readValue(sections, unit, r, form, 0);
         name = typeof value === 'string' ? value : '';
       } else if (content === Content.directoryIndex) {
@@ -144,7 +146,7 @@ function runProgram(
   rows: { readonly file: Uint32Array; readonly line: Uint32Array; readonly column: Uint32Array },
 ): void {
   const { programEnd, minInstruction, lineBase, lineRange, opcodeBase, opcodeLengths } = header;
-  const r = new ByteReader(sections.line, sections.littleEndian, header.programAt);
+  const r = new ByteReader(sections.line.bytes, sections.littleEndian, header.programAt);
   let address = 0;
   let file = 1;
   let line = 1;

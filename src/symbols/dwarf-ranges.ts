@@ -5,6 +5,10 @@ import { type DwarfSections, type DwarfUnit, indexedAddress } from './dwarf-unit
 /** Starts and exclusive ends, one after the other. */
 export type AddressRanges = readonly number[];
 
+/** Bytes of one entry of a list, at most; and how much of the section is made to be here at once. */
+const LONGEST_ENTRY = 32;
+const READ_AHEAD = 1024;
+
 /** The list that a DW_AT_ranges names. Damaged lists give what came before the damage. */
 export function readRanges(sections: DwarfSections, unit: DwarfUnit, value: number, byIndex: boolean): AddressRanges {
   const ranges: number[] = [];
@@ -18,9 +22,13 @@ export function readRanges(sections: DwarfSections, unit: DwarfUnit, value: numb
 }
 
 function oldList(sections: DwarfSections, unit: DwarfUnit, offset: number, ranges: number[]): void {
-  const r = new ByteReader(sections.ranges, sections.littleEndian, offset);
+  const r = new ByteReader(sections.ranges.bytes, sections.littleEndian, offset);
   let base = unit.lowPc;
-  for (;;) {
+  for (let ready = offset; ; ) {
+    if (r.at + LONGEST_ENTRY > ready) {
+      ready = r.at + READ_AHEAD;
+      sections.ranges.need(r.at, ready);
+    }
     const start = unit.addressSize === 8 ? r.i64() : r.u32();
     const end = unit.addressSize === 8 ? r.i64() : r.u32();
     if (start === 0 && end === 0) return;
@@ -32,14 +40,20 @@ function oldList(sections: DwarfSections, unit: DwarfUnit, offset: number, range
 function newLists(sections: DwarfSections, unit: DwarfUnit, value: number, byIndex: boolean, ranges: number[]): void {
   let offset = value;
   if (byIndex) {
-    const r = new ByteReader(sections.rnglists, sections.littleEndian, unit.rnglistsBase + value * unit.offsetSize);
+    const at = unit.rnglistsBase + value * unit.offsetSize;
+    sections.rnglists.need(at, at + unit.offsetSize);
+    const r = new ByteReader(sections.rnglists.bytes, sections.littleEndian, at);
     offset = unit.rnglistsBase + (unit.offsetSize === 8 ? r.u64() : r.u32());
   }
-  const r = new ByteReader(sections.rnglists, sections.littleEndian, offset);
+  const r = new ByteReader(sections.rnglists.bytes, sections.littleEndian, offset);
   const address = (): number => (unit.addressSize === 8 ? r.i64() : r.u32());
   const indexed = (): number => indexedAddress(sections, unit, r.uleb());
   let base = unit.lowPc;
-  for (;;) {
+  for (let ready = offset; ; ) {
+    if (r.at + LONGEST_ENTRY > ready) {
+      ready = r.at + READ_AHEAD;
+      sections.rnglists.need(r.at, ready);
+    }
     const kind = r.u8();
     switch (kind) {
       case 0:

@@ -1,20 +1,21 @@
 // https://dwarfstd.org/doc/DWARF5.pdf (7.5.1)
-import { ByteReader, cStringAt } from '../base/byte-reader.ts';
-import { AbbreviationTable, At, Form, formSize, Skip } from './dwarf-forms.ts';
+import { ByteReader } from '../base/byte-reader.ts';
+import { type Abbreviation, AbbreviationTable, At, Form, formSize, Skip } from './dwarf-forms.ts';
 import type { Elf } from './elf.ts';
+import { SectionBytes } from './section-bytes.ts';
 
 /** Sections of one file; those that it lacks are empty. */
 export interface DwarfSections {
   readonly littleEndian: boolean;
-  readonly info: Uint8Array;
+  readonly info: SectionBytes;
   readonly abbrev: Uint8Array;
-  readonly line: Uint8Array;
-  readonly str: Uint8Array;
-  readonly lineStr: Uint8Array;
-  readonly strOffsets: Uint8Array;
-  readonly addr: Uint8Array;
-  readonly ranges: Uint8Array;
-  readonly rnglists: Uint8Array;
+  readonly line: SectionBytes;
+  readonly str: SectionBytes;
+  readonly lineStr: SectionBytes;
+  readonly strOffsets: SectionBytes;
+  readonly addr: SectionBytes;
+  readonly ranges: SectionBytes;
+  readonly rnglists: SectionBytes;
   readonly aranges: Uint8Array;
   /** Tables of `abbrev` that were read, by offset and format. */
   readonly abbreviationTables: Map<number, AbbreviationTable>;
@@ -24,10 +25,10 @@ export interface DwarfSections {
 
 export async function readDwarfSections(elf: Elf, supplementary: Elf | undefined): Promise<DwarfSections | undefined> {
   const none = new Uint8Array(0);
-  const info = await elf.read('.debug_info');
+  const info = await elf.parts('.debug_info');
   const abbrev = await elf.read('.debug_abbrev');
   if (info === undefined || abbrev === undefined) return undefined;
-  const section = async (name: string): Promise<Uint8Array> => (await elf.read(name)) ?? none;
+  const section = async (name: string): Promise<SectionBytes> => (await elf.parts(name)) ?? SectionBytes.whole(none);
   return {
     littleEndian: elf.littleEndian,
     info,
@@ -39,11 +40,14 @@ export async function readDwarfSections(elf: Elf, supplementary: Elf | undefined
     addr: await section('.debug_addr'),
     ranges: await section('.debug_ranges'),
     rnglists: await section('.debug_rnglists'),
-    aranges: await section('.debug_aranges'),
+    aranges: (await elf.read('.debug_aranges')) ?? none,
     abbreviationTables: new Map(),
     supplementary: supplementary === undefined ? undefined : await readDwarfSections(supplementary, undefined),
   };
 }
+
+/** Bytes of a unit's header, at most. */
+const LONGEST_HEADER = 48;
 
 /** Header of one unit, and what its root entry says. */
 export interface DwarfUnit {
@@ -67,15 +71,17 @@ export interface DwarfUnit {
 /** All units, by their headers alone. Stops where the section is damaged. */
 export function readUnitHeaders(sections: DwarfSections): DwarfUnit[] {
   const units: DwarfUnit[] = [];
-  const r = new ByteReader(sections.info, sections.littleEndian);
+  const { info } = sections;
+  const r = new ByteReader(info.bytes, sections.littleEndian);
   try {
     while (r.left >= 11) {
       const offset = r.at;
+      info.need(offset, offset + LONGEST_HEADER);
       let length = r.u32();
       const offsetSize = length === 0xffffffff ? 8 : 4;
       if (offsetSize === 8) length = r.u64();
       const end = r.at + length;
-      if (end > sections.info.length) break;
+      if (end > info.bytes.length) break;
       const version = r.u16();
       let type = 1;
       let addressSize: number;
@@ -144,9 +150,25 @@ export function readEntry(
   offset: number,
   wanted?: ReadonlySet<number>,
 ): EntryValues | undefined {
-  const r = new ByteReader(sections.info, sections.littleEndian, offset);
-  const abbreviation = abbreviationsOf(sections, unit).get(r.uleb());
-  if (abbreviation === undefined) return undefined;
+  const { info } = sections;
+  const r = new ByteReader(info.bytes, sections.littleEndian);
+  // An entry tells its length by being read: where it went on beyond what was here, it is read again.
+  for (let end = offset + 512; ; end = r.at + 512) {
+    info.need(offset, end);
+    r.at = offset;
+    const abbreviation = abbreviationsOf(sections, unit).get(r.uleb());
+    const values = abbreviation === undefined ? undefined : readAttributes(sections, unit, r, abbreviation, wanted);
+    if (r.at <= end || end >= info.bytes.length) return values;
+  }
+}
+
+function readAttributes(
+  sections: DwarfSections,
+  unit: DwarfUnit,
+  r: ByteReader,
+  abbreviation: Abbreviation,
+  wanted: ReadonlySet<number> | undefined,
+): EntryValues {
   const values = new Map<number, number | string>();
   let highIsLength = false;
   let rangesByIndex = false;
@@ -227,12 +249,12 @@ export function readValue(
     case Form.string:
       return r.cString();
     case Form.strp:
-      return cStringAt(sections.str, offsetOf(unit, r));
+      return sections.str.text(offsetOf(unit, r));
     case Form.lineStrp:
-      return cStringAt(sections.lineStr, offsetOf(unit, r));
+      return sections.lineStr.text(offsetOf(unit, r));
     case Form.strpSup:
     case Form.gnuStrpAlt:
-      return cStringAt(sections.supplementary?.str ?? new Uint8Array(0), offsetOf(unit, r));
+      return sections.supplementary?.str.text(offsetOf(unit, r)) ?? '';
     case Form.strx:
     case Form.gnuStrIndex:
       return indexedString(sections, unit, r.uleb());
@@ -302,10 +324,12 @@ export function skipForm(r: ByteReader, step: number): void {
 
 function indexedString(sections: DwarfSections, unit: DwarfUnit, index: number): string {
   const r = new ByteReader(sections.strOffsets, sections.littleEndian, unit.strOffsetsBase + index * unit.offsetSize);
-  return cStringAt(sections.str, offsetOf(unit, r));
+  return sections.str.text(offsetOf(unit, r));
 }
 
 export function indexedAddress(sections: DwarfSections, unit: DwarfUnit, index: number): number {
-  const r = new ByteReader(sections.addr, sections.littleEndian, unit.addrBase + index * unit.addressSize);
+  const at = unit.addrBase + index * unit.addressSize;
+  sections.addr.need(at, at + unit.addressSize);
+  const r = new ByteReader(sections.addr.bytes, sections.littleEndian, at);
   return unit.addressSize === 8 ? r.i64() : r.u32();
 }

@@ -1,6 +1,7 @@
 import { ByteReader, cStringAt } from '../base/byte-reader.ts';
 import { type Elf, type ElfSection, Machine } from './elf.ts';
 import { NearestSymbols } from './nearest-symbols.ts';
+import type { SectionBytes } from './section-bytes.ts';
 
 const STT_NOTYPE = 0;
 const STT_FUNC = 2;
@@ -10,7 +11,7 @@ const STB_LOCAL = 0;
 const SHF_EXECINSTR = 4;
 
 /** A text, or where one is in a table of texts. */
-type SymbolName = string | { readonly table: Uint8Array; readonly at: number };
+type SymbolName = string | { readonly table: SectionBytes; readonly at: number };
 
 /**
  * Names of the functions at `wanted` addresses (ascending), from `.symtab` and `.dynsym`; `name@plt` for the stubs of
@@ -39,7 +40,7 @@ export async function elfSymbolNames(
 }
 
 function textOf(name: SymbolName): string {
-  return typeof name === 'string' ? name : cStringAt(name.table, name.at);
+  return typeof name === 'string' ? name : name.table.text(name.at);
 }
 
 /** Of two names for one address: fewer leading underscores, then longer, then first in the alphabet. */
@@ -54,7 +55,7 @@ async function offerTable(elf: Elf, name: string, nearest: NearestSymbols<Symbol
   const section = elf.section(name);
   const strings = section === undefined ? undefined : elf.sections[section.link];
   const bytes = await elf.read(name);
-  const table = strings === undefined ? undefined : await elf.read(strings.name);
+  const table = strings === undefined ? undefined : await elf.parts(strings.name);
   if (bytes === undefined || table === undefined) return;
   const r = new ByteReader(bytes, elf.littleEndian);
   const { is64 } = elf;
@@ -79,11 +80,9 @@ async function offerTable(elf: Elf, name: string, nearest: NearestSymbols<Symbol
     if (slot < 0) continue;
     r.at = at;
     const nameAt = r.u32();
-    if (nameAt === 0 || nameAt >= table.length) continue;
+    if (nameAt === 0 || nameAt >= table.bytes.length) continue;
     // Mapping symbols of ARM and RISC-V ($x, $d) and local labels name no function.
-    if (type === STT_NOTYPE && (table[nameAt] === 0x24 || (table[nameAt] === 0x2e && table[nameAt + 1] === 0x4c))) {
-      continue;
-    }
+    if (type === STT_NOTYPE && /^(\$|\.L)/.test(table.text(nameAt))) continue;
     // Hand-written assembly often has no size: such a symbol reaches to the next one, or to the section's end.
     const home = elf.sections[index]!;
     nearest.offer(slot, start, length > 0 ? start + length : home.address + home.size, rank, { table, at: nameAt });

@@ -2,6 +2,7 @@
 import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import { ByteReader, cStringAt } from '../base/byte-reader.ts';
 import type { Source } from '../base/source.ts';
+import { SectionBytes } from './section-bytes.ts';
 
 export interface ElfSection {
   readonly name: string;
@@ -23,6 +24,9 @@ interface ElfSegment {
 }
 
 export const Machine = { x86: 3, arm: 40, x86_64: 62, aarch64: 183, riscv: 243 } as const;
+
+/** Sections below are read whole. */
+const LARGE_BYTES = 1 << 18;
 
 const SHF_COMPRESSED = 0x800;
 const SHT_NOBITS = 8;
@@ -132,6 +136,18 @@ export class Elf {
       this.#sections.set(name, bytes);
     }
     return bytes;
+  }
+
+  /** A section that is used here and there: fetched as it is needed where its bytes stand in the file as they are. */
+  async parts(name: string): Promise<SectionBytes | undefined> {
+    const section = this.section(name);
+    const { fill, size } = this.source;
+    const plain = section !== undefined && (section.flags & SHF_COMPRESSED) === 0;
+    if (plain && fill !== undefined && size !== undefined && section.size >= LARGE_BYTES) {
+      return SectionBytes.of(fill, section.offset, Math.max(0, Math.min(section.size, size - section.offset)));
+    }
+    const bytes = await this.read(name);
+    return bytes === undefined ? undefined : SectionBytes.whole(bytes);
   }
 
   /** Drops sections that were read: their tables have been built. */
