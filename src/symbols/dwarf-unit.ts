@@ -323,8 +323,9 @@ export function skipForm(r: ByteReader, step: number): void {
 }
 
 function indexedString(sections: DwarfSections, unit: DwarfUnit, index: number): string {
-  const r = new ByteReader(sections.strOffsets, sections.littleEndian, unit.strOffsetsBase + index * unit.offsetSize);
-  return sections.str.text(offsetOf(unit, r));
+  const at = unit.strOffsetsBase + index * unit.offsetSize;
+  sections.strOffsets.need(at, at + unit.offsetSize);
+  return sections.str.text(offsetOf(unit, new ByteReader(sections.strOffsets.bytes, sections.littleEndian, at)));
 }
 
 export function indexedAddress(sections: DwarfSections, unit: DwarfUnit, index: number): number {
