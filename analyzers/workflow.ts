@@ -1,3 +1,4 @@
+import { OperationNumbers } from './workflow/operation-numbers.ts';
 import { Replay } from './workflow/replay.ts';
 import {
   lastDependency,
@@ -239,9 +240,11 @@ function parallelismOf(graph: WorkflowGraph): Parallelism {
       if (!isWork(part)) continue;
       own += part.durationNs;
       untilDone += Math.min(part.durationNs, Math.max(0, doneNs[i]! - part.startNs));
-      const key = `${part.phase}\0${part.id}\0${part.startNs}`;
-      if (part.shared === true && counted.has(key)) continue;
-      if (part.shared === true) counted.add(key);
+      if (part.shared === true) {
+        const key = `${part.phase}\0${part.id}\0${part.startNs}`;
+        if (counted.has(key)) continue;
+        counted.add(key);
+      }
       workNs += part.durationNs;
     }
     const before = Math.max(0, ...dependencies[i]!.map(d => chain[d]!));
@@ -257,24 +260,27 @@ function parallelismOf(graph: WorkflowGraph): Parallelism {
 
 function sumOperations(graphs: readonly WorkflowGraph[], results: readonly WorkflowTaskResult[]): WorkflowOperation[] {
   type Sum = { kind: WorkflowSegmentKind; phase: string; id: string; totalNs: number; count: number };
-  const sums = new Map<string, Sum>();
+  const numbers = new OperationNumbers();
+  const sums: Sum[] = [];
   let pathNs = 0;
-  for (const { kind, phase, id, durationNs } of results.flatMap(result => result.path)) {
-    const key = `${kind}\0${phase}\0${id}`;
-    const sum = sums.get(key) ?? { kind, phase, id, totalNs: 0, count: 0 };
-    sums.set(key, sum);
-    sum.totalNs += durationNs;
-    sum.count++;
-    pathNs += durationNs;
+  for (const { path } of results) {
+    for (const segment of path) {
+      const { kind, phase, id, durationNs } = segment;
+      const number = numbers.numberOf(segment);
+      sums[number] ??= { kind, phase, id, totalNs: 0, count: 0 };
+      const sum = sums[number];
+      sum.totalNs += durationNs;
+      sum.count++;
+      pathNs += durationNs;
+    }
   }
   const replay = new Replay(graphs);
   const wallNs = graphs.reduce((sum, { task }) => sum + task.wallNs, 0);
-  return [...sums.values()]
+  return sums
     .map(sum => {
       const between = sum.kind === 'lead-in' || sum.kind === 'readiness' || sum.kind === 'closing';
-      const without = (part: WorkflowPart): number | undefined =>
-        part.kind === sum.kind && part.phase === sum.phase && part.id === sum.id ? 0 : undefined;
-      const dragNs = between ? null : wallNs - replay.wallNs(without).reduce((total, ns) => total + ns, 0);
+      const without = between ? [] : replay.wallWithoutNs(sum);
+      const dragNs = between ? null : wallNs - without.reduce((total, ns) => total + ns, 0);
       return { ...sum, share: pathNs === 0 ? 0 : sum.totalNs / pathNs, dragNs };
     })
     .sort((a, b) => b.totalNs - a.totalNs || (`${a.phase}/${a.id}` < `${b.phase}/${b.id}` ? -1 : 1));

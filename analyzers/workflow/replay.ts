@@ -1,21 +1,17 @@
+import { type OperationName, OperationNumbers } from './operation-numbers.ts';
 import { lastDependency, type WorkflowGraph } from './workflow-graph.ts';
 import type { WorkflowPart } from './workflow-task.ts';
 
 /** How long a part takes in the replay; undefined = as recorded. */
 export type PartDuration = (part: WorkflowPart, stepUuid: string) => number | undefined;
 
-/** One part of one step, in the order in which all of them ended. */
-interface Event {
-  readonly step: number;
-  /** Place among the parts of its step. */
-  readonly place: number;
-  readonly endNs: number;
-}
-
 interface ReplayStep {
   readonly graph: number;
   readonly uuid: string;
   readonly parts: readonly WorkflowPart[];
+  /** Its parts are `[firstPart, endPart)` among those of all steps. */
+  readonly firstPart: number;
+  readonly endPart: number;
   readonly startNs: number;
   readonly dependencies: readonly number[];
   readonly doneNs: number;
@@ -27,91 +23,174 @@ interface ReplayStep {
 
 /**
  * Runs recorded tasks again with other durations. A step begins where the run of its last dependency had come to when it
- * was recorded to begin, or, should another dependency be the last one now, as long after that one is done; its parts keep their order; a wait that is explained by another step's work (`behind`) ends
- * when that work has come as far as it had when the wait ended. Other waits keep their lengths, and nobody overtakes.
+ * was recorded to begin, or, should another dependency be the last one now, as long after that one is done; its parts
+ * keep their order; a wait that is explained by another step's work (`behind`) ends when that work has come as far as it
+ * had when the wait ended. Other waits keep their lengths, and nobody overtakes.
  *
  * Parts are taken in the order in which they ended: whatever a part depends on ended before it, so that one pass over
- * them is enough. Made once, run as often as there are questions.
+ * them is enough. Tasks that no wait connects are taken one after the other. Made once, run as often as there are
+ * questions: everything about a part is in columns, by its number.
  */
 export class Replay {
   readonly #graphs: readonly WorkflowGraph[];
   readonly #steps: ReplayStep[] = [];
-  readonly #events: Event[] = [];
-  readonly #indexOf = new Map<string, number>();
+  /** Parts in the order in which they are taken. */
+  readonly #order: Int32Array;
+  readonly #stepOf: Int32Array;
+  readonly #startNs: Float64Array;
+  readonly #durationNs: Float64Array;
+  /** Step whose work explains the wait; -1 = no wait, or no such step. */
+  readonly #behind: Int32Array;
+  /** How long a part takes in this run; NaN = as recorded. */
+  readonly #newDurationNs: Float64Array;
+  /** New end of each part that this run has taken. */
+  readonly #newEndNs: Float64Array;
+  /** Per step: its new start (NaN = not begun), and the first part that was not taken yet. */
+  readonly #newStartNs: Float64Array;
+  readonly #nextPart: Int32Array;
+  /** Parts of each operation; made when they are first asked for. */
+  #operations: { readonly numbers: OperationNumbers; readonly parts: readonly (readonly number[])[] } | undefined;
 
   constructor(graphs: readonly WorkflowGraph[]) {
     this.#graphs = graphs;
+    const indexOf = new Map<string, number>();
+    let partCount = 0;
     for (const [g, graph] of graphs.entries()) {
       const first = this.#steps.length;
       for (const [i, { stepUuid: uuid, parts, startNs, wallNs }] of graph.steps.entries()) {
-        this.#indexOf.set(uuid, first + i);
-        const dependencies = graph.dependencies[i]!.map(d => first + d);
-        const [doneNs, lagNs] = [graph.doneNs[i]!, graph.lagNs[i]!];
+        indexOf.set(uuid, first + i);
         const latest = lastDependency(graph, i);
-        const last = latest === -1 ? -1 : first + latest;
-        const endNs = startNs + wallNs;
-        this.#steps.push({ graph: g, uuid, parts, startNs, dependencies, doneNs, endNs, lagNs, last });
-        for (const [place, part] of parts.entries()) {
-          this.#events.push({ step: first + i, place, endNs: part.startNs + part.durationNs });
-        }
+        this.#steps.push({
+          graph: g,
+          uuid,
+          parts,
+          firstPart: partCount,
+          endPart: partCount + parts.length,
+          startNs,
+          dependencies: graph.dependencies[i]!.map(d => first + d),
+          doneNs: graph.doneNs[i]!,
+          endNs: startNs + wallNs,
+          lagNs: graph.lagNs[i]!,
+          last: latest === -1 ? -1 : first + latest,
+        });
+        partCount += parts.length;
       }
     }
-    this.#events.sort((a, b) => a.endNs - b.endNs || a.step - b.step || a.place - b.place);
+    this.#stepOf = new Int32Array(partCount);
+    this.#startNs = new Float64Array(partCount);
+    this.#durationNs = new Float64Array(partCount);
+    this.#behind = new Int32Array(partCount);
+    this.#newDurationNs = new Float64Array(partCount).fill(Number.NaN);
+    this.#newEndNs = new Float64Array(partCount);
+    this.#newStartNs = new Float64Array(this.#steps.length);
+    this.#nextPart = new Int32Array(this.#steps.length);
+    for (const [s, { parts, firstPart }] of this.#steps.entries()) {
+      for (const [place, part] of parts.entries()) {
+        const p = firstPart + place;
+        this.#stepOf[p] = s;
+        this.#startNs[p] = part.startNs;
+        this.#durationNs[p] = part.durationNs;
+        const behind = part.kind === 'wait' && typeof part.behind === 'string' ? indexOf.get(part.behind) : undefined;
+        this.#behind[p] = behind ?? -1;
+      }
+    }
+    this.#order = this.#orderOfEnds();
   }
 
   /** New wall time of each task, in ns, in the order of the graphs. */
   wallNs(durationOf: PartDuration): number[] {
-    const run = new Run(this.#steps, this.#indexOf, this.#graphs, durationOf);
-    for (const { step, place } of this.#events) run.take(step, place);
-    const newEnds = run.lastEnds();
-    return this.#graphs.map(({ task, steps }, g) => {
-      let recordedEnd = task.startNs;
-      for (const step of steps) recordedEnd = Math.max(recordedEnd, step.startNs + step.wallNs);
-      // What lay between the last step and the end of the task stays as it was.
-      return newEnds[g]! + task.wallNs - recordedEnd;
-    });
-  }
-}
-
-/** The state of one replay. */
-class Run {
-  readonly #steps: readonly ReplayStep[];
-  readonly #indexOf: ReadonlyMap<string, number>;
-  readonly #graphs: readonly WorkflowGraph[];
-  readonly #durationOf: PartDuration;
-  /** New start of each step, once it has begun, and the new ends of its parts so far. */
-  readonly #start: (number | undefined)[];
-  readonly #ends: number[][];
-
-  constructor(
-    steps: readonly ReplayStep[],
-    indexOf: ReadonlyMap<string, number>,
-    graphs: readonly WorkflowGraph[],
-    durationOf: PartDuration,
-  ) {
-    this.#steps = steps;
-    this.#indexOf = indexOf;
-    this.#graphs = graphs;
-    this.#durationOf = durationOf;
-    this.#start = steps.map(() => undefined);
-    this.#ends = steps.map(() => []);
-  }
-
-  take(step: number, place: number): void {
-    const { parts, uuid } = this.#steps[step]!;
-    const ends = this.#ends[step]!;
-    const from = place === 0 ? this.#begin(step) : ends[place - 1]!;
-    const part = parts[place]!;
-    ends.push(from + (this.#durationOf(part, uuid) ?? this.#asRecorded(part, from)));
-  }
-
-  /** The last new end among the steps of each graph. */
-  lastEnds(): number[] {
-    const last = this.#graphs.map(({ task }) => task.startNs);
-    for (const [i, { graph }] of this.#steps.entries()) {
-      last[graph] = Math.max(last[graph]!, this.#ends[i]!.at(-1) ?? last[graph]!);
+    for (const { uuid, parts, firstPart } of this.#steps) {
+      for (let i = 0; i < parts.length; i++) {
+        this.#newDurationNs[firstPart + i] = durationOf(parts[i]!, uuid) ?? Number.NaN;
+      }
     }
-    return last;
+    const result = this.#run();
+    this.#newDurationNs.fill(Number.NaN);
+    return result;
+  }
+
+  /** The same where all parts of one operation take no time. */
+  wallWithoutNs(operation: OperationName): number[] {
+    this.#operations ??= this.#byOperation();
+    const parts = this.#operations.parts[this.#operations.numbers.find(operation)] ?? [];
+    for (const p of parts) this.#newDurationNs[p] = 0;
+    const result = this.#run();
+    for (const p of parts) this.#newDurationNs[p] = Number.NaN;
+    return result;
+  }
+
+  #byOperation(): { numbers: OperationNumbers; parts: number[][] } {
+    const numbers = new OperationNumbers();
+    const lists: number[][] = [];
+    for (const { parts, firstPart } of this.#steps) {
+      for (let i = 0; i < parts.length; i++) {
+        const number = numbers.numberOf(parts[i]!);
+        const list = lists[number];
+        if (list === undefined) lists[number] = [firstPart + i];
+        else list.push(firstPart + i);
+      }
+    }
+    return { numbers, parts: lists };
+  }
+
+  /** Parts by their ends, one group of connected tasks after the other: what is near in the run is near in memory. */
+  #orderOfEnds(): Int32Array {
+    const groupOf = Int32Array.from(this.#graphs, (_, g) => g);
+    const find = (graph: number): number => {
+      let at = graph;
+      while (groupOf[at] !== at) at = groupOf[at] = groupOf[groupOf[at]!]!;
+      return at;
+    };
+    for (let p = 0; p < this.#behind.length; p++) {
+      if (this.#behind[p] === -1) continue;
+      const a = find(this.#steps[this.#stepOf[p]!]!.graph);
+      const b = find(this.#steps[this.#behind[p]!]!.graph);
+      if (a !== b) groupOf[Math.max(a, b)] = Math.min(a, b);
+    }
+    const groups = new Map<number, number[]>();
+    for (const { graph, firstPart, endPart } of this.#steps) {
+      const group = find(graph);
+      let list = groups.get(group);
+      if (list === undefined) {
+        list = [];
+        groups.set(group, list);
+      }
+      for (let p = firstPart; p < endPart; p++) list.push(p);
+    }
+    const order = new Int32Array(this.#stepOf.length);
+    let at = 0;
+    for (const list of groups.values()) {
+      list.sort(
+        (a, b) => this.#startNs[a]! + this.#durationNs[a]! - (this.#startNs[b]! + this.#durationNs[b]!) || a - b,
+      );
+      order.set(list, at);
+      at += list.length;
+    }
+    return order;
+  }
+
+  #run(): number[] {
+    const steps = this.#steps;
+    this.#newStartNs.fill(Number.NaN);
+    for (let s = 0; s < steps.length; s++) this.#nextPart[s] = steps[s]!.firstPart;
+    for (let i = 0; i < this.#order.length; i++) this.#take(this.#order[i]!);
+    const lastEnds = this.#graphs.map(({ task }) => task.startNs);
+    const recordedEnds = this.#graphs.map(({ task }) => task.startNs);
+    for (const { graph, firstPart, endPart, endNs } of steps) {
+      if (endPart > firstPart) lastEnds[graph] = Math.max(lastEnds[graph]!, this.#newEndNs[endPart - 1]!);
+      recordedEnds[graph] = Math.max(recordedEnds[graph]!, endNs);
+    }
+    // What lay between the last step and the end of the task stays as it was.
+    return this.#graphs.map(({ task }, g) => lastEnds[g]! + task.wallNs - recordedEnds[g]!);
+  }
+
+  #take(part: number): void {
+    const step = this.#stepOf[part]!;
+    const isFirst = part === 0 || this.#stepOf[part - 1] !== step;
+    const from = isFirst ? this.#begin(step) : this.#newEndNs[part - 1]!;
+    const changed = this.#newDurationNs[part]!;
+    this.#newEndNs[part] = from + (Number.isNaN(changed) ? this.#asRecorded(part, from) : changed);
+    this.#nextPart[step] = part + 1;
   }
 
   #begin(step: number): number {
@@ -125,34 +204,35 @@ class Run {
       ready = Math.max(ready, this.#newTime(d, from) + (d === last ? recordedNs - from : lagNs));
     }
     const start = Math.max(startNs, ready);
-    this.#start[step] = start;
+    this.#newStartNs[step] = start;
     return start;
   }
 
-  #asRecorded(part: WorkflowPart, from: number): number {
-    const behind = part.kind === 'wait' && typeof part.behind === 'string' ? this.#indexOf.get(part.behind) : undefined;
-    if (behind === undefined || this.#start[behind] === undefined) return part.durationNs;
-    return Math.max(0, this.#newTime(behind, part.startNs + part.durationNs) - from);
+  #asRecorded(part: number, from: number): number {
+    const behind = this.#behind[part]!;
+    if (behind === -1 || Number.isNaN(this.#newStartNs[behind]!)) return this.#durationNs[part]!;
+    return Math.max(0, this.#newTime(behind, this.#startNs[part]! + this.#durationNs[part]!) - from);
   }
 
   /** Where a moment of a step's recorded life lies in the replay, as far as that has come. */
   #newTime(step: number, recordedNs: number): number {
-    const { parts, startNs, uuid } = this.#steps[step]!;
-    const ends = this.#ends[step]!;
+    const { firstPart, endPart, startNs } = this.#steps[step]!;
+    const next = this.#nextPart[step]!;
     // The moment is near what was taken last.
-    let place = ends.length;
-    while (place > 0 && parts[place - 1]!.startNs >= recordedNs) place--;
-    if (place > 0 && parts[place - 1]!.startNs + parts[place - 1]!.durationNs >= recordedNs) place--;
-    const part = parts[place];
-    const from = place === 0 ? (this.#start[step] ?? startNs) : ends[place - 1]!;
-    if (part === undefined) {
-      const last = parts.at(-1);
-      return from + recordedNs - (last === undefined ? startNs : last.startNs + last.durationNs);
+    let part = next;
+    while (part > firstPart && this.#startNs[part - 1]! >= recordedNs) part--;
+    if (part > firstPart && this.#startNs[part - 1]! + this.#durationNs[part - 1]! >= recordedNs) part--;
+    const begun = this.#newStartNs[step]!;
+    const from = part === firstPart ? (Number.isNaN(begun) ? startNs : begun) : this.#newEndNs[part - 1]!;
+    if (part === endPart) {
+      const last = endPart - 1;
+      return from + recordedNs - (last < firstPart ? startNs : this.#startNs[last]! + this.#durationNs[last]!);
     }
-    const into = recordedNs - part.startNs;
-    if (part.durationNs === 0) return from + into;
-    const duration =
-      ends[place] === undefined ? (this.#durationOf(part, uuid) ?? part.durationNs) : ends[place]! - from;
-    return from + (into * duration) / part.durationNs;
+    const into = recordedNs - this.#startNs[part]!;
+    const recorded = this.#durationNs[part]!;
+    if (recorded === 0) return from + into;
+    const changed = this.#newDurationNs[part]!;
+    const duration = part < next ? this.#newEndNs[part]! - from : Number.isNaN(changed) ? recorded : changed;
+    return from + (into * duration) / recorded;
   }
 }
