@@ -78,6 +78,12 @@ const PLUGINS = [
     tests: 'test/profilers',
     fixtures: undefined,
   },
+  {
+    folder: 'collectors/probes',
+    list: 'collectors/probes/list.ts',
+    tests: 'test/collectors/probes',
+    fixtures: 'test/fixtures/probes',
+  },
 ];
 
 for (const { folder, list, tests, fixtures } of PLUGINS) {

@@ -142,7 +142,7 @@ function waitingSentence(
 function readingsSentence({ sources, durationNs }: SystemFiguresResult): string {
   const parts = sources.map(
     ({ probe, readings, missed }) =>
-      `${probe} ${formatCount(readings - missed)} times${missed === 0 ? '' : ` (${formatCount(missed)} more times in vain)`}`,
+      `${probe} ${formatCount(readings - missed)} times${missed === 0 ? '' : ` (${formatCount(missed)} more in vain)`}`,
   );
   const every = [...new Set(sources.map(source => source.intervalMs))].map(ms => formatDuration(ms * 1e6)).join(' or ');
   return `Read every ${every} for ${formatDuration(durationNs)}: ${parts.join(', ')}.`;
