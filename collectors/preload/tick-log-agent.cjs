@@ -14,7 +14,8 @@ function begin() {
   const settings = settingsOf(threads);
   if (settings === undefined) return;
   const { directory, flags } = settings;
-  const isLogged = process.execArgv.includes('--prof');
+  // A worker is logged if its process is; it may have been given other flags.
+  const isLogged = !threads.isMainThread || process.execArgv.includes('--prof');
   if (isLogged) mark(threads.threadId);
   const { performance } = require('node:perf_hooks');
   const names = { prefix: 'Ticks', extension: 'log' };

@@ -35,6 +35,8 @@ interface Journal {
 
 /** How one of the agent's instruments calls what it leaves. */
 export interface AgentProduct {
+  /** Of the journals' names. */
+  readonly prefix: string;
   /** `CPU profile` */
   readonly profile: string;
   /** `CPU samples`: a part of one that could not be written. */
@@ -43,8 +45,18 @@ export interface AgentProduct {
   readonly format: string | undefined;
 }
 
-export const CPU_PROFILES: AgentProduct = { profile: 'CPU profile', samples: 'CPU samples', format: 'cpuprofile' };
-export const HEAP_PROFILES: AgentProduct = { profile: 'heap profile', samples: 'heap samples', format: 'heapprofile' };
+export const CPU_PROFILES: AgentProduct = {
+  prefix: 'CPU',
+  profile: 'CPU profile',
+  samples: 'CPU samples',
+  format: 'cpuprofile',
+};
+export const HEAP_PROFILES: AgentProduct = {
+  prefix: 'Heap',
+  profile: 'heap profile',
+  samples: 'heap samples',
+  format: 'heapprofile',
+};
 
 /**
  * Reads the journals in `directory`: which profiles there are, which threads began and never wrote one, and which
@@ -53,7 +65,7 @@ export const HEAP_PROFILES: AgentProduct = { profile: 'heap profile', samples: '
 export async function readAgentHarvest(directory: string, product: AgentProduct): Promise<ProfilerHarvest> {
   const journals: Journal[] = [];
   for (const name of (await readdir(directory)).sort()) {
-    if (!name.endsWith('.jsonl')) continue;
+    if (!name.startsWith(`${product.prefix}.`) || !name.endsWith('.jsonl')) continue;
     const journal = parseJournal(await readFile(join(directory, name), 'utf8'));
     if (journal !== undefined) journals.push(journal);
   }

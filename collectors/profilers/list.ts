@@ -1,3 +1,4 @@
+import { zeroX } from './0x.ts';
 import { cargoFlamegraph } from './cargo-flamegraph.ts';
 import { dhat } from './dhat.ts';
 import { flamegraph } from './flamegraph.ts';
@@ -22,4 +23,5 @@ export const PROFILERS: readonly Profiler[] = [
   nodeCpu,
   nodeHeap,
   nodeProf,
+  zeroX,
 ];

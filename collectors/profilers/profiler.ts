@@ -14,6 +14,8 @@ export interface Profiler {
   readonly attaches: boolean;
   /** Which of tprof's options it honours; the others are an error that names the profilers that do. */
   readonly options: readonly ProfilerOption[];
+  /** Starts the target itself and in its own way: it shares a run with no other. */
+  readonly alone?: boolean;
   /** What it does to the times of its target, where they are no longer the target's own: said beside a CPU profile. */
   readonly distorts?: string;
   /** Looks, runs `--version`, changes nothing. */

@@ -11,10 +11,10 @@ import { withNodeOption } from './node-options.ts';
 import type { ProfilerArtefact, ProfilerHarvest } from './profiler.ts';
 
 const DEFAULT_HZ = 1000;
-const TICKS: AgentProduct = { profile: 'tick log', samples: 'ticks', format: undefined };
+const TICKS: AgentProduct = { prefix: 'Ticks', profile: 'tick log', samples: 'ticks', format: undefined };
 
 /** Where below a profiler's folder the logs lie, and what the matching Node made of them. */
-const LOGS = 'isolates';
+export const TICK_LOGS = 'isolates';
 const PREPROCESSED = 'ticks';
 const SHIM = '.bin';
 
@@ -33,11 +33,11 @@ export async function prepareTickLogs(
 ): Promise<TickLogs> {
   const flags = [
     '--prof',
-    `--logfile=${join(rawDirectory, LOGS)}/%p-v8.log`,
+    `--logfile=${join(rawDirectory, TICK_LOGS)}/%p-v8.log`,
     `--prof-sampling-interval=${Math.max(1, Math.round(1e6 / frequencyHz))}`,
   ];
   const shims = join(rawDirectory, SHIM);
-  await mkdir(join(rawDirectory, LOGS), { recursive: true });
+  await mkdir(join(rawDirectory, TICK_LOGS), { recursive: true });
   await mkdir(shims, { recursive: true });
   await writeFile(join(shims, 'node'), shim(shims, flags), { mode: 0o755 });
   const agent = fileURLToPath(new URL('../preload/tick-log-agent.cjs', import.meta.url));
@@ -78,10 +78,10 @@ export async function harvestTickLogs(rawDirectory: string): Promise<ProfilerHar
   await mkdir(join(rawDirectory, PREPROCESSED), { recursive: true });
   const seen = new Set<number>();
   const taken = new Set<string>();
-  for (const name of (await readdir(join(rawDirectory, LOGS))).sort()) {
+  for (const name of (await readdir(join(rawDirectory, TICK_LOGS))).sort()) {
     const pid = Number(/-(\d+)-v8\.log$/.exec(name)?.[1]);
     if (Number.isNaN(pid)) continue;
-    const log = join(rawDirectory, LOGS, name);
+    const log = join(rawDirectory, TICK_LOGS, name);
     const mark = await findMark(log);
     const tid = mark?.tid ?? firstFree(pid, taken);
     taken.add(`${pid}.${tid}`);

@@ -33,6 +33,7 @@ export async function chooseProfilers(
   if (!ids.includes('auto')) {
     const profilers = [...new Set(ids)].map(profilerById);
     for (const profiler of profilers) requireOptions(profiler, options);
+    requireShareable(profilers);
     return { chosen: await Promise.all(profilers.map(profiler => requireUsable(profiler, pids))), line: undefined };
   }
   if (ids.length > 1) throw new TprofError('usage', `--profiler auto goes with no other: ${ids.join(',')}`);
@@ -54,6 +55,20 @@ function profilerById(id: string): Profiler {
   throw new TprofError('usage', `there is no profiler '${id}'`, {
     hint: `there are: auto, none, ${PROFILERS.map(p => p.id).join(', ')}; tprof doctor says which work here`,
   });
+}
+
+/** Some tools start the target in their own way, and would be profiled themselves by another. */
+function requireShareable(profilers: readonly Profiler[]): void {
+  const alone = profilers.find(profiler => profiler.alone === true);
+  const other = profilers.find(profiler => profiler !== alone);
+  if (alone === undefined || other === undefined) return;
+  throw new TprofError(
+    'usage',
+    `${alone.id} starts the target in its own way and cannot share a run with ${other.id}`,
+    {
+      hint: `record twice: --profiler ${alone.id}, then --profiler ${other.id}`,
+    },
+  );
 }
 
 /** What was asked for by name has to be there: recording something else instead would be no answer. */
