@@ -4,7 +4,8 @@ import type { ResultHeader } from '../src/model/result.ts';
 import { type CategoryId, CLAIMS_RUNTIME, categoryOf } from './categories.ts';
 import { type FunctionTable, functionTable } from './function-table.ts';
 import { type Finding, findHotPathFindings } from './hot-path-findings.ts';
-import { type PhaseIntervals, phaseLookup } from './phase-samples.ts';
+import type { MatchedProcess, PhaseIntervals } from './phase-samples.ts';
+import { phaseSelf } from './phase-self.ts';
 import { functionTotals, type StackWeights, stackWeights } from './stack-weights.ts';
 
 /** Below this many samples shares are too uncertain to act on: 10 % ± 6 points at 95 %. */
@@ -34,6 +35,8 @@ export interface HotPathsResult extends ResultHeader<'hot-paths'> {
   readonly categories: readonly SelfShare[];
   /** Empty where no spans were recorded beside the samples. */
   readonly phases: readonly SelfShare[];
+  /** The same for each process of the trace, where spans name no pid and it had to be found among the sampled ones. */
+  readonly phaseProcesses: readonly ProcessPhaseShares[];
   readonly findings: readonly Finding[];
   readonly threads: readonly ThreadShare[];
 }
@@ -60,6 +63,17 @@ export interface SelfShare {
   readonly id: string;
   readonly self: number;
   readonly share: number;
+}
+
+export interface ProcessPhaseShares {
+  readonly role: string;
+  readonly processes: readonly MatchedProcess[];
+  readonly self: number;
+  readonly share: number;
+  /** Of `self`: at times at which everything under way in that process was of one phase. */
+  readonly sureShare: number;
+  /** Shares are of the whole profile. */
+  readonly phases: readonly SelfShare[];
 }
 
 export interface ThreadShare {
@@ -94,7 +108,8 @@ export function analyzeHotPaths(profile: Profile, options: HotPathsOptions = {})
       count: samples,
     });
   }
-  const phases = phaseSelf(profile, stackCategory, value, options.phases, warnings);
+  const isIdle = (stack: number): boolean => stackCategory[stack] === 'waiting';
+  const joined = phaseSelf(profile, value, isIdle, options.phases, warnings);
   const partial = {
     weight: { name: type.name, unit: type.unit, total },
     weights: profile.valueTypes
@@ -106,7 +121,14 @@ export function analyzeHotPaths(profile: Profile, options: HotPathsOptions = {})
     functions: hot,
     paths,
     categories,
-    phases: sharesOf(phases, share),
+    phases: sharesOf(joined.phases, share),
+    phaseProcesses: joined.processes.map(({ phases, self, sure, ...match }) => ({
+      ...match,
+      self,
+      share: share(self),
+      sureShare: self === 0 ? 0 : sure / self,
+      phases: sharesOf(phases, share),
+    })),
     threads: threadShares(profile, stackCategory, value, share),
   };
   return {
@@ -253,34 +275,6 @@ function categorySelf(
     if (weights.self[i] !== 0) self.set(stackCategory[i]!, (self.get(stackCategory[i]!) ?? 0) + weights.self[i]!);
   }
   if (weights.withoutStack !== 0) self.set('unknown', (self.get('unknown') ?? 0) + weights.withoutStack);
-  return self;
-}
-
-/** Id of the samples that no phase covers: start-up, idle polling, the client, work between steps. */
-const OUTSIDE = 'outside-steps';
-
-function phaseSelf(
-  profile: Profile,
-  stackCategory: readonly CategoryId[],
-  value: number,
-  phases: PhaseIntervals | undefined,
-  warnings: Warnings,
-): Map<string, number> {
-  const self = new Map<string, number>();
-  if (phases === undefined || phases.intervals.length === 0) return self;
-  const { samples, threads } = profile;
-  if (samples.timeNs === undefined || profile.epochNs === undefined) {
-    warnings.add('no-sample-times', 'the samples have no wall-clock times, so they cannot be joined with spans');
-    return self;
-  }
-  const lookup = phaseLookup(phases.intervals);
-  const shift = Number(profile.epochNs - phases.epochNs);
-  for (let s = 0; s < samples.length; s++) {
-    const stack = samples.stack[s]!;
-    if (stack >= 0 && stackCategory[stack] === 'waiting') continue;
-    const phase = lookup(threads[samples.thread[s]!]!.pid, samples.timeNs[s]! + shift) ?? OUTSIDE;
-    self.set(phase, (self.get(phase) ?? 0) + samples.values[value]![s]!);
-  }
   return self;
 }
 

@@ -10,20 +10,47 @@ export interface PhaseIntervals {
   /** Unix nanoseconds that the intervals count from. */
   readonly epochNs: bigint;
   readonly intervals: readonly PhaseInterval[];
+  /** Where spans name no process: which sampled processes were taken for which, and why. */
+  readonly matches?: readonly ProcessMatch[];
+}
+
+/** Sampled processes that were taken for one of the trace's, or for the sessions that it has at its database. */
+export interface ProcessMatch {
+  /** As the trace calls it; for sessions: `PostgreSQL for …`. */
+  readonly role: string;
+  readonly processes: readonly MatchedProcess[];
+}
+
+export interface MatchedProcess {
+  readonly pid: number;
+  /** As the sampler calls it. */
+  readonly name: string;
+  readonly by: 'pid' | 'name and time' | 'time';
+  /** Samples while the trace was recorded, and of them those at times at which it has the process at work. */
+  readonly samples: number;
+  readonly inside: number;
+  /** Share of the time at which it has it at work: what `inside` would be by chance. */
+  readonly chance: number;
+}
+
+/** Which phase a process was in, and whether all that was under way there was of that phase. */
+export interface PhaseAt {
+  readonly phase: string;
+  readonly sure: boolean;
 }
 
 /** Non-overlapping segments of one process's time, sorted. */
 interface Segments {
   readonly startNs: readonly number[];
   readonly endNs: readonly number[];
-  readonly phase: readonly string[];
+  readonly at: readonly PhaseAt[];
 }
 
 /**
  * Answers which phase a process was in at a time. Where intervals overlap, the one that began last wins: it is the
  * innermost, or the one that the process turned to.
  */
-export function phaseLookup(intervals: readonly PhaseInterval[]): (pid: number, timeNs: number) => string | undefined {
+export function phaseLookup(intervals: readonly PhaseInterval[]): (pid: number, timeNs: number) => PhaseAt | undefined {
   const byPid = new Map<number, PhaseInterval[]>();
   for (const interval of intervals) {
     const list = byPid.get(interval.pid);
@@ -41,7 +68,7 @@ export function phaseLookup(intervals: readonly PhaseInterval[]): (pid: number, 
       if (s.startNs[middle]! <= timeNs) low = middle + 1;
       else high = middle;
     }
-    return low > 0 && timeNs < s.endNs[low - 1]! ? s.phase[low - 1] : undefined;
+    return low > 0 && timeNs < s.endNs[low - 1]! ? s.at[low - 1] : undefined;
   };
 }
 
@@ -53,7 +80,7 @@ function flatten(intervals: readonly PhaseInterval[]): Segments {
   const edges = [...new Set(sorted.flatMap(interval => [interval.startNs, interval.endNs]))].sort((a, b) => a - b);
   const startNs: number[] = [];
   const endNs: number[] = [];
-  const phase: string[] = [];
+  const at: PhaseAt[] = [];
   let open: PhaseInterval[] = [];
   let next = 0;
   for (let e = 0; e + 1 < edges.length; e++) {
@@ -62,12 +89,15 @@ function flatten(intervals: readonly PhaseInterval[]): Segments {
     while (next < sorted.length && sorted[next]!.startNs <= from) open.push(sorted[next++]!);
     const last = open.at(-1);
     if (last === undefined) continue;
-    if (phase.at(-1) === last.phase && endNs.at(-1) === from) endNs[endNs.length - 1] = edges[e + 1]!;
-    else {
+    const sure = open.every(({ phase }) => phase === last.phase);
+    const before = at.at(-1);
+    if (before?.phase === last.phase && before.sure === sure && endNs.at(-1) === from) {
+      endNs[endNs.length - 1] = edges[e + 1]!;
+    } else {
       startNs.push(from);
       endNs.push(edges[e + 1]!);
-      phase.push(last.phase);
+      at.push({ phase: last.phase, sure });
     }
   }
-  return { startNs, endNs, phase };
+  return { startNs, endNs, at };
 }

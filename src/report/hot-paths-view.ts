@@ -1,6 +1,7 @@
 import type { HotPathsResult } from '../../analyzers/hot-paths.ts';
 import { formatCount, formatShare, formatValue } from '../base/format-units.ts';
 import type { Block, Cell } from './block.ts';
+import { phaseProcessesView } from './phase-processes-view.ts';
 import { warningBlocks } from './warnings-view.ts';
 
 export interface HotPathsViewOptions {
@@ -67,6 +68,7 @@ export function hotPathsView(result: HotPathsResult, options: HotPathsViewOption
       kind: 'paragraph',
       text: 'Samples are joined with spans by process and time: what a process did while a phase was under way there, which need not all be for it.',
     });
+    blocks.push(...phaseProcessesView(result));
   }
   if (result.threads.length > 1) {
     blocks.push({

@@ -7,11 +7,11 @@ import { captureFacts } from '../../report/capture-facts-view.ts';
 import { hotPathsView } from '../../report/hot-paths-view.ts';
 import { systemFiguresView } from '../../report/system-figures-view.ts';
 import { CaptureModels } from '../capture-models.ts';
-import { capturePhases } from '../capture-phases.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
 import { hotPathsOfInputs } from '../hot-paths-of-inputs.ts';
-import { openProfileInputs, type ProfileInputs } from '../inputs.ts';
+import type { ProfileInputs } from '../inputs.ts';
 import { emitReport, withCommonOptions } from '../output.ts';
+import { openReportInputs } from '../report-inputs.ts';
 
 interface ReportOptions extends CommonOptions {
   readonly event?: string;
@@ -26,7 +26,10 @@ export function reportCommand(context: CliContext): Command {
     .description(
       'Say what is hot: functions by self and total, heaviest paths, categories, lifecycle phases, findings.',
     )
-    .argument('<input...>', 'capture folder, profile (.gz, .zst too), or - for standard input')
+    .argument(
+      '<input...>',
+      'capture folder, profile (.gz, .zst too), or - for standard input; traces, logs, tables and clock.json of the same run beside it',
+    )
     .option('--event <name>', 'of a file with several events: the one to rank by')
     .option('--weight <name>', 'the weight to rank by (samples, cpu, wall, off-cpu, …)')
     .option('--top <n>', 'rows in each table', positiveInteger, 20)
@@ -36,12 +39,13 @@ export function reportCommand(context: CliContext): Command {
       `
 Examples:
   $ tprof report .tprof/2026-11-21T03-15-00-linear     a capture, samples joined with its spans
+  $ tprof report perf-script.txt traces.jsonl logs.jsonl clock.json    which phase burns CPU
   $ tprof report perf.data --weight off-cpu            where threads waited
   $ tprof report profile.json.gz -o report.md          for a ticket
   $ perf script | tprof report - --json                everything, for a program`,
     )
     .action(async (inputs: string[], options: ReportOptions) => {
-      const opened = await openProfileInputs(inputs, context, {
+      const opened = await openReportInputs(inputs, context, {
         ...(options.from === undefined ? {} : { from: options.from }),
         ...(options.event === undefined ? {} : { event: options.event }),
       });
@@ -59,8 +63,9 @@ Examples:
         });
         return;
       }
-      const phases = await capturePhases(opened.captures);
-      const { result } = hotPathsOfInputs(opened, { weight: options.weight ?? undefined, phases });
+      const { phases, warnings } = opened;
+      const joined = hotPathsOfInputs(opened, { weight: options.weight ?? undefined, phases }).result;
+      const result = { ...joined, warnings: [...joined.warnings, ...warnings] };
       await emitReport(context, options, {
         title: `Hot paths of ${inputs.join(' ')}`,
         result,
