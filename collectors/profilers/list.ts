@@ -1,5 +1,6 @@
 import { zeroX } from './0x.ts';
 import { cargoFlamegraph } from './cargo-flamegraph.ts';
+import { clinicFlame } from './clinic-flame.ts';
 import { dhat } from './dhat.ts';
 import { flamegraph } from './flamegraph.ts';
 import { heaptrack } from './heaptrack.ts';
@@ -24,4 +25,5 @@ export const PROFILERS: readonly Profiler[] = [
   nodeHeap,
   nodeProf,
   zeroX,
+  clinicFlame,
 ];
