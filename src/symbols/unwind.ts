@@ -1,4 +1,5 @@
 import type { Warnings } from '../base/warnings.ts';
+import { AddressCache } from './address-cache.ts';
 import { CallFrameInfo } from './call-frame-info.ts';
 import { RuleKind, type UnwindRow } from './call-frame-program.ts';
 import type { CodeModule } from './code-location.ts';
@@ -8,6 +9,8 @@ import type { ImageLoader } from './image-loader.ts';
 
 /** What is mapped in a process: the part that unwinding needs. */
 export interface MemoryMap {
+  /** Changes when an address may be something else than it was. */
+  readonly generation: number;
   find(
     address: number,
   ): { readonly start: number; readonly fileOffset: number; readonly module: CodeModule } | undefined;
@@ -28,6 +31,16 @@ const DWARF_OF_PERF = [0, 3, 2, 1, 4, 5, 6, 7, 16, -1, -1, -1, -1, -1, -1, -1, 8
 const RBP = 6;
 const RSP = 7;
 const RIP = 16;
+
+/** Which step leads to the caller; the common one is known by a few numbers. */
+interface UnwindStep {
+  /** The address is mapped to something. */
+  readonly known: boolean;
+  /** Undefined: by frame pointer. */
+  readonly row: UnwindRow | undefined;
+  /** All that the row says is at fixed places above its CFA: pairs of register and offset, the return address last. */
+  readonly saved: Int32Array | undefined;
+}
 
 interface UnwindModule {
   readonly elf: Elf;
@@ -61,6 +74,7 @@ export class UserUnwinder {
   readonly #loader: ImageLoader | undefined;
   readonly #warnings: Warnings;
   readonly #modules = new Map<number, UnwindModule | undefined>();
+  readonly #steps = new WeakMap<MemoryMap, { generation: number; steps: AddressCache<UnwindStep> }>();
   readonly #registers = new Float64Array(17);
   readonly #callerRegisters = new Float64Array(17);
   #view: DataView = new DataView(new ArrayBuffer(0));
@@ -93,6 +107,7 @@ export class UserUnwinder {
     const { frames } = this;
     frames.count = 0;
     frames.truncated = false;
+    const steps = this.#stepsOf(map);
     let isReturn = false;
     for (;;) {
       const pc = this.#registers[RIP]!;
@@ -101,32 +116,60 @@ export class UserUnwinder {
         return undefined;
       }
       const at = frames.count++;
-      frames.high[at] = Math.floor(pc / 4294967296);
-      frames.low[at] = pc - Math.floor(pc / 4294967296) * 4294967296;
+      const high = Math.floor(pc / 4294967296);
+      frames.high[at] = high;
+      frames.low[at] = pc - high * 4294967296;
       frames.returns[at] = isReturn ? 1 : 0;
 
-      const lookup = isReturn ? pc - 1 : pc;
-      const mapping = map.find(lookup);
-      let row: UnwindRow | undefined;
-      if (mapping !== undefined && (mapping.module.kind === 'file' || mapping.module.kind === 'vdso')) {
-        if (!this.#modules.has(mapping.module.index)) return this.#open(mapping.module);
-        const module = this.#modules.get(mapping.module.index);
-        if (module?.info !== undefined) {
-          const offset = lookup - mapping.start + mapping.fileOffset;
-          const address = module.isVdso ? offset : module.elf.addressOfOffset(offset);
-          if (address !== undefined) row = module.info.row(address);
-        }
+      let step = steps.get(pc, isReturn);
+      if (step === undefined) {
+        const found = this.#stepAt(map, isReturn ? pc - 1 : pc);
+        if (found instanceof Promise) return found;
+        steps.set(pc, isReturn, found);
+        step = found;
       }
       const before = this.#registers[RSP]!;
-      const next = row === undefined ? this.#byFramePointer(mapping !== undefined) : this.#byRow(row);
+      const { row } = step;
+      const next =
+        row === undefined
+          ? this.#byFramePointer(step.known)
+          : step.saved === undefined
+            ? this.#byRow(row)
+            : this.#bySaved(row, step.saved);
       if (next === 'end') return undefined;
+      const signal = row?.signal ?? false;
       // A frame that does not lie above the one before is no frame; it would go on for ever.
-      if (next === 'lost' || (this.#registers[RSP]! <= before && !(row?.signal ?? false))) {
+      if (next === 'lost' || (this.#registers[RSP]! <= before && !signal)) {
         frames.truncated = true;
         return undefined;
       }
-      isReturn = !(row?.signal ?? false);
+      isReturn = !signal;
     }
+  }
+
+  #stepsOf(map: MemoryMap): AddressCache<UnwindStep> {
+    let known = this.#steps.get(map);
+    if (known === undefined || known.generation !== map.generation) {
+      known = { generation: map.generation, steps: new AddressCache() };
+      this.#steps.set(map, known);
+    }
+    return known.steps;
+  }
+
+  /** A promise where a file must be opened first. */
+  #stepAt(map: MemoryMap, lookup: number): UnwindStep | Promise<void> {
+    const mapping = map.find(lookup);
+    let row: UnwindRow | undefined;
+    if (mapping !== undefined && (mapping.module.kind === 'file' || mapping.module.kind === 'vdso')) {
+      if (!this.#modules.has(mapping.module.index)) return this.#open(mapping.module);
+      const module = this.#modules.get(mapping.module.index);
+      if (module?.info !== undefined) {
+        const offset = lookup - mapping.start + mapping.fileOffset;
+        const address = module.isVdso ? offset : module.elf.addressOfOffset(offset);
+        if (address !== undefined) row = module.info.row(address);
+      }
+    }
+    return { known: mapping !== undefined, row, saved: row === undefined ? undefined : savedRegisters(row) };
   }
 
   #readRegisters(view: DataView, stack: UserStack, mask: number, le: boolean): void {
@@ -167,6 +210,20 @@ export class UserUnwinder {
   #memory(address: number): number {
     if (!(address >= this.#stackStart && address + 8 <= this.#stackEnd)) return Number.NaN;
     return readWord(this.#view, this.#stackAt + (address - this.#stackStart), true);
+  }
+
+  /** The common step: registers at fixed places above the CFA. */
+  #bySaved(row: UnwindRow, saved: Int32Array): 'end' | 'lost' | 'next' {
+    const registers = this.#registers;
+    const cfa = (registers[row.cfaRegister] ?? Number.NaN) + row.cfaOffset;
+    const last = saved.length - 2;
+    const pc = this.#memory(cfa + saved[last + 1]!);
+    if (Number.isNaN(pc)) return 'lost';
+    if (pc === 0) return 'end';
+    for (let i = 0; i < last; i += 2) registers[saved[i]!] = this.#memory(cfa + saved[i + 1]!);
+    registers[RSP] = cfa;
+    registers[RIP] = pc;
+    return 'next';
   }
 
   #byRow(row: UnwindRow): 'end' | 'lost' | 'next' {
@@ -231,6 +288,20 @@ export class UserUnwinder {
     registers[RBP] = callerFrame;
     return 'next';
   }
+}
+
+/** Undefined where the row is more than registers saved above a CFA that is a register and a distance. */
+function savedRegisters(row: UnwindRow): Int32Array | undefined {
+  if (row.cfaExpression !== undefined || row.returnRegister !== RIP) return undefined;
+  const saved: number[] = [];
+  let returnAt: number | undefined;
+  for (const { register, kind, value } of row.rules) {
+    if (register > RIP) continue;
+    if (kind !== RuleKind.offset || register === RSP) return undefined;
+    if (register === RIP) returnAt = value;
+    else saved.push(register, value);
+  }
+  return returnAt === undefined ? undefined : Int32Array.of(...saved, RIP, returnAt);
 }
 
 function readWord(view: DataView, at: number, le: boolean): number {

@@ -44,6 +44,7 @@ async function unwind(bytes: Uint8Array, view: DataView): Promise<{ addresses: n
   const module = locations.module('file', '/app/known', '', 0);
   const anonymous = locations.module('jit', '[anon]', '', 1);
   const map: MemoryMap = {
+    generation: 0,
     find: address =>
       address >= BASE && address < BASE + 0x10000
         ? { start: BASE, fileOffset: 0, module }
