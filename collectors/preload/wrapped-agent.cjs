@@ -63,7 +63,11 @@ function guardWriteSync(isTarget) {
   };
 }
 
-/** Its profiler ends the program with 0 once that has run out of work, and does not get to write where it exits itself. */
+/**
+ * Its profiler begins after the program's first turn, ends the program with 0 once that has run out of work, and does not
+ * get to write where it exits itself. There is one sampler an isolate: begun here, it is the one that the tool takes its
+ * profile from.
+ */
 function mendHeapProfiler(threads) {
   let code;
   process.once('beforeExit', () => {
@@ -72,13 +76,15 @@ function mendHeapProfiler(threads) {
   const name = process.env.HEAP_PROFILER_NAME;
   const own = threads.isMainThread && (name === undefined || name === 'undefined') ? String(process.pid) : name;
   const file = `${process.env.HEAP_PROFILER_PATH}/${own}.clinic-heapprofiler`;
-  const { Session } = require('node:inspector');
+  const session = new (require('node:inspector').Session)();
+  session.connect();
+  session.post('HeapProfiler.startSampling', { samplingInterval: 32_768 });
   const emit = process.emit;
   const replacement = function emit_(type, ...rest) {
     const result = Reflect.apply(emit, this, [type, ...rest]);
     if (type === 'exit') {
       if (code !== undefined && (process.exitCode === 0 || process.exitCode === undefined)) process.exitCode = code;
-      if (isEmpty(file)) save(new Session(), file);
+      if (isEmpty(file)) save(session, file);
     }
     return result;
   };
@@ -90,10 +96,8 @@ function isEmpty(file) {
   return (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0;
 }
 
-/** The sampler belongs to the isolate, so that its profile can be asked for by another session than the one that began it. */
 function save(session, file) {
   try {
-    session.connect();
     session.post('HeapProfiler.getSamplingProfile', (error, result) => {
       if (error === null) fs.writeFileSync(file, JSON.stringify(result.profile), { mode: 0o600 });
     });

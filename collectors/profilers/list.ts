@@ -1,6 +1,7 @@
 import { zeroX } from './0x.ts';
 import { cargoFlamegraph } from './cargo-flamegraph.ts';
 import { clinicFlame } from './clinic-flame.ts';
+import { clinicHeapprofiler } from './clinic-heapprofiler.ts';
 import { dhat } from './dhat.ts';
 import { flamegraph } from './flamegraph.ts';
 import { heaptrack } from './heaptrack.ts';
@@ -26,4 +27,5 @@ export const PROFILERS: readonly Profiler[] = [
   nodeProf,
   zeroX,
   clinicFlame,
+  clinicHeapprofiler,
 ];
