@@ -1,6 +1,6 @@
 import type { Profile } from '../src/model/profile.ts';
 import type { Lifecycle } from './lifecycle/breakdown.ts';
-import { phaseIntervals } from './lifecycle/phase-intervals.ts';
+import { phaseIntervals, type StepPhaseInterval } from './lifecycle/phase-intervals.ts';
 import type { MatchedProcess, PhaseInterval, PhaseIntervals, ProcessMatch } from './phase-samples.ts';
 import { OUTSIDE } from './phase-self.ts';
 
@@ -41,7 +41,7 @@ const WAITS_NS = 5e8;
  */
 export function matchProcesses(profile: Profile, lifecycle: Lifecycle, epochNs: bigint): PhaseIntervals {
   const { joined } = lifecycle;
-  const phases = phaseIntervals(lifecycle);
+  const phases = intervalsOfOneStep(lifecycle);
   const list = joined.processes.list.map(({ name, pid }, index) => ({
     name,
     pid,
@@ -85,9 +85,12 @@ export function matchProcesses(profile: Profile, lifecycle: Lifecycle, epochNs: 
     open.delete(process);
     free.delete(candidate);
     give(candidate.pid, process.stretches);
-    const by = words > 0 ? 'name and time' : 'time';
+    const by = words === 0 ? 'time' : odds(counted) > 0 ? 'name and time' : 'name';
     matches.push({ role: process.name, processes: [{ pid: candidate.pid, name: candidate.name, by, ...counted }] });
   }
+
+  const placeOf = new Map(list.map(({ name }, place) => [name, place]));
+  matches.sort((a, b) => placeOf.get(a.role)! - placeOf.get(b.role)!);
 
   const clients = list
     .filter(({ statements }) => statements.length > 0)
@@ -106,6 +109,25 @@ export function matchProcesses(profile: Profile, lifecycle: Lifecycle, epochNs: 
     matches.push({ role: `PostgreSQL for ${name}`, processes: sessions });
   }
   return { epochNs, intervals, matches };
+}
+
+/**
+ * What a run did for a step's successors stands in that step's life as one stretch, and once more, part by part, in
+ * theirs. Only the parts say which phase it was.
+ */
+function intervalsOfOneStep(lifecycle: Lifecycle): StepPhaseInterval[] {
+  const { joined, timelines } = lifecycle;
+  const offsets = new Map(joined.skews.map(skew => [skew.process, skew.offsetNs]));
+  const stretches = new Set<string>();
+  for (const { attempt, parts } of timelines) {
+    for (const { kind, shared, observation, process, startNs } of parts) {
+      if (kind !== 'operation' || !shared || observation !== undefined) continue;
+      stretches.add(`${attempt.step} ${process} ${startNs - (offsets.get(process) ?? 0)}`);
+    }
+  }
+  return phaseIntervals(lifecycle).filter(
+    ({ stepUuid, process, startNs }) => !stretches.has(`${stepUuid} ${process} ${startNs}`),
+  );
 }
 
 /** When a process had a statement at the database; of which phase, or of none. */

@@ -25,7 +25,7 @@ export interface MatchedProcess {
   readonly pid: number;
   /** As the sampler calls it. */
   readonly name: string;
-  readonly by: 'pid' | 'name and time' | 'time';
+  readonly by: 'pid' | 'name and time' | 'name' | 'time';
   /** Samples while the trace was recorded, and of them those at times at which it has the process at work. */
   readonly samples: number;
   readonly inside: number;
