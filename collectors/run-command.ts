@@ -23,8 +23,13 @@ export interface RunCommandOptions {
   readonly command: readonly string[];
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** `stderr` sends the program's standard output there: tprof's own is taken by `--json`. */
-  readonly stdout?: 'inherit' | 'stderr';
+  /**
+   * `stderr` sends the program's standard output there: tprof's own is taken by `--json`. `nowhere` gives it no
+   * standard streams at all: a round that is timed.
+   */
+  readonly stdout?: 'inherit' | 'stderr' | 'nowhere';
+  /** False: its processes are not followed while it runs, which costs, but only looked for when it has ended. */
+  readonly follows?: boolean;
   readonly durationMs?: number;
   /** Daemons that the command leaves in sessions of their own are left alone after a good end, unless this is true. */
   readonly endDaemons?: boolean;
@@ -41,6 +46,8 @@ export interface RunCommandOptions {
 
 export interface RunResult {
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+  /** From its start to its exit. */
+  readonly durationNs: number;
   /** What asked the workload to end, if not the workload. */
   readonly stoppedBy: StopSignal | 'duration' | undefined;
   /** A second Ctrl-C: everything was killed, and what profilers had not written is lost. */
@@ -63,14 +70,19 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
   const tracker = new ProcessTracker(mark, stat => watchdog.knows(stat));
   options.onTracking?.(() => tracker.current());
   let child: ChildProcess;
+  const began = process.hrtime.bigint();
   try {
     child = await spawnTarget(options, mark);
   } catch (error) {
     watchdog.dismiss();
     throw error;
   }
+  let durationNs = 0;
   const ended = new Promise<RunResult['exit']>(resolve => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('exit', (code, signal) => {
+      durationNs = Number(process.hrtime.bigint() - began);
+      resolve({ code, signal });
+    });
   });
   const pid = child.pid as number;
   const ownSession = readProcessStat(process.pid)?.sessionId;
@@ -88,6 +100,7 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
       return;
     }
     stoppedBy = signal;
+    if (options.follows === false) tracker.scan();
     const target = options.stopTarget?.();
     if (!reachedGroup && target !== undefined) send(target, signal);
     else if (!reachedGroup) child.kill(signal);
@@ -120,10 +133,11 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
       after(2 * ESCALATE_MS, () => killAll('SIGKILL'));
     });
   }
-  tracker.scan();
+  const follows = options.follows !== false;
+  if (follows) tracker.scan();
   // Dense at first: what a shell script starts and forgets in its first moments is seen, too.
-  for (const ms of [10, 30, 60, 120]) after(ms, () => tracker.scan());
-  const scanning = setInterval(() => tracker.scan(), SCAN_MS);
+  for (const ms of follows ? [10, 30, 60, 120] : []) after(ms, () => tracker.scan());
+  const scanning = follows ? setInterval(() => tracker.scan(), SCAN_MS) : undefined;
   try {
     try {
       await options.onStarted?.(pid);
@@ -133,6 +147,7 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
       throw error;
     }
     const exit = await ended;
+    if (!follows) tracker.scan();
     const bad = gaveUp || stoppedBy !== undefined || exit.signal !== null || options.endDaemons === true;
     const stays = (stat: ProcessStat): boolean => !bad && stat.sessionId !== ownSession;
     const remaining = await endStragglers(tracker, stays, gaveUp);
@@ -141,6 +156,7 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
       stats.flatMap(stat => named.get(stat.pid) ?? []).filter(process => process.pid !== pid);
     return {
       exit,
+      durationNs,
       stoppedBy,
       gaveUp,
       processes: tracker.list(),
@@ -161,7 +177,10 @@ async function spawnTarget(options: RunCommandOptions, mark: string): Promise<Ch
   const child = spawn(file, rest, {
     cwd: options.cwd,
     env: { ...options.environment, [name]: value },
-    stdio: ['inherit', options.stdout === 'stderr' ? process.stderr.fd : 'inherit', 'inherit'],
+    stdio:
+      options.stdout === 'nowhere'
+        ? 'ignore'
+        : ['inherit', options.stdout === 'stderr' ? process.stderr.fd : 'inherit', 'inherit'],
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);

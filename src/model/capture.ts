@@ -16,6 +16,7 @@ export const CaptureFile = {
   systemFigures: 'system-figures.json',
   asyncTasks: 'async-tasks.json',
   asyncTasksSvg: 'async-tasks.svg',
+  overhead: 'overhead.json',
   reportMarkdown: 'report.md',
   reportHtml: 'report.html',
 } as const;
@@ -67,6 +68,8 @@ export interface CaptureManifest {
   }[];
   /** What was probed beside: one file of figures over time each. Absent in captures of earlier versions. */
   readonly probes?: readonly CaptureProbe[];
+  /** What watching the command costs, where it was asked for: watched and unwatched runs, compared. */
+  readonly overhead?: CaptureOverhead;
   /** Recordings of async runtimes, one a program that was listened to. */
   readonly asyncTasks?: readonly {
     readonly file: string;
@@ -115,4 +118,46 @@ export interface CaptureProcess {
   readonly name: string;
   /** Ticks since boot from /proc/PID/stat, as text: with the pid it names a process uniquely. '' = not known. */
   readonly startTime: string;
+}
+
+/** Of `record --measure-overhead`; `analyzers/overhead.ts` makes it. */
+export interface CaptureOverhead {
+  readonly requestedRounds: number;
+  /** Rounds that were run to their end, both ways. */
+  readonly rounds: number;
+  /** Runs whose exit was another than the recording's: their rounds do not count. */
+  readonly failedRuns: number;
+  /** Ended by a signal before all rounds were done. */
+  readonly interrupted: boolean;
+  /** Which way came first in each round. */
+  readonly order: readonly ('unwatched' | 'watched')[];
+  /** What watched: profilers, receivers, probes. */
+  readonly watchedBy: readonly string[];
+  readonly measures: readonly OverheadMeasure[];
+  /** CPU of tprof's own process in a watched run: the receiver, probes, following processes. Median; null without rounds. */
+  readonly selfCpuNs: number | null;
+}
+
+/** What watching costs, in one measure. */
+export interface OverheadMeasure {
+  readonly id: string;
+  /** What was measured, in a sentence. */
+  readonly what: string;
+  readonly unit: 'nanoseconds';
+  /** By round. */
+  readonly unwatched: readonly number[];
+  readonly watched: readonly number[];
+  readonly unwatchedMedian: number;
+  readonly watchedMedian: number;
+  /** Watched less unwatched, and the same as a share of unwatched. */
+  readonly difference: OverheadChange;
+  readonly relative: OverheadChange;
+  /** The interval of the share leaves 0 out. */
+  readonly significant: boolean;
+}
+
+export interface OverheadChange {
+  readonly estimate: number;
+  /** With 95 % confidence; null with fewer than two rounds. */
+  readonly interval: readonly [low: number, high: number] | null;
 }

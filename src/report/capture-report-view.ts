@@ -8,6 +8,7 @@ import type { Block } from './block.ts';
 import { breakdownView } from './breakdown-view.ts';
 import { captureFacts } from './capture-facts-view.ts';
 import { hotPathsView } from './hot-paths-view.ts';
+import { overheadView } from './overhead-view.ts';
 import { systemFiguresView } from './system-figures-view.ts';
 
 export interface CaptureReport {
@@ -29,6 +30,7 @@ export function captureReportView({
   return [
     { kind: 'heading', level: 1, text: manifest.name },
     ...captureFacts(manifest),
+    ...(manifest.overhead === undefined ? [] : overheadView(manifest.overhead)),
     ...(breakdown === undefined ? [] : breakdownView(breakdown, { top: 10 })),
     ...(hotPaths === undefined ? [] : hotPathsView(hotPaths, { top: 15 })),
     ...(asyncTasks === undefined ? [] : asyncTasksView(asyncTasks, { top: 15 })),

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { CliContext } from '../context.ts';
 import { withCommonOptions } from '../output.ts';
+import { withOverheadOptions } from '../record/measure-overhead.ts';
 import { withProbeOptions } from '../record/probe-options.ts';
 import {
   collectEnvironment,
@@ -36,7 +37,7 @@ export function recordCommand(context: CliContext): Command {
     .option('--pid <pids>', 'watch these running processes, comma-separated', parsePids)
     .option('--name <pattern>', "watch running processes of that name, such as 'tasker-*'");
   return withCommonOptions(
-    withConsoleOptions(withProbeOptions(command)),
+    withOverheadOptions(withConsoleOptions(withProbeOptions(command))),
     'the capture folder (default: a new one below .tprof)',
   )
     .addHelpText(
@@ -53,6 +54,7 @@ Examples:
   $ tprof record --no-trace --duration 30s -- npm test
   $ tprof record --profiler none -- ./my-service
   $ tprof record --postgres postgresql://localhost/app --metrics http://localhost:8080/metrics -- ./my-service
+  $ tprof record --measure-overhead --rounds 10 -- ./bench
   $ tprof record --tokio-console :6669 -- ./my-service
   $ tprof record --tokio-console 127.0.0.1:6669 --pid 123 --duration 10s`,
     )

@@ -1,9 +1,10 @@
 import { InvalidArgumentError } from 'commander';
+import type { OverheadOptions } from './measure-overhead.ts';
 import type { ProbeOptions } from './probe-options.ts';
 import type { ConsoleOptions } from './tokio-consoles.ts';
 
 /** What `tprof record` was asked; commander fills it in. */
-export interface RecordOptions extends ProbeOptions, ConsoleOptions {
+export interface RecordOptions extends ProbeOptions, ConsoleOptions, OverheadOptions {
   /** Ids, comma-separated; `auto`, `none`. */
   readonly profiler: readonly string[];
   readonly frequency?: number;

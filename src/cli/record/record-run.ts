@@ -1,19 +1,22 @@
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { type CaptureFolder, createCaptureFolder } from '../../../collectors/capture-folder.ts';
 import { writeManifest } from '../../../collectors/capture-manifest.ts';
 import { processName } from '../../../collectors/process-name.ts';
 import type { ProfilerRun } from '../../../collectors/profilers/profiler.ts';
-import { runCommand } from '../../../collectors/run-command.ts';
+import { type RunResult, runCommand } from '../../../collectors/run-command.ts';
 import { watchProcesses } from '../../../collectors/watch-processes.ts';
 import { TprofError } from '../../base/errors.ts';
+import { CaptureFile } from '../../model/capture.ts';
 import { commandLog } from '../command-log.ts';
 import { type CliContext, say } from '../context.ts';
+import { addOverhead } from './add-overhead.ts';
 import { findProcesses } from './attach-targets.ts';
 import { telemetryEnvironment, withAssignments } from './child-environment.ts';
 import { type ChosenProfiler, chooseProfilers, distortedTimes, withoutProfilers } from './choose-profilers.ts';
 import { exitCodeOfRun } from './exit-code.ts';
 import { finishCapture, type Observed } from './finish-capture.ts';
 import { beginManifest, type ManifestDraft, mergeProcesses, ownCost } from './manifest-draft.ts';
+import { requireMeasurable, type TimedRun } from './measure-overhead.ts';
 import { startProgress } from './progress.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import type { RecordOptions } from './record-options.ts';
@@ -44,6 +47,7 @@ export async function recordRun(words: readonly string[], options: RecordOptions
   const named = options.pid !== undefined || options.name !== undefined;
   const attaching = named || (words.length === 0 && options.tokioConsole !== undefined);
   requireOneTarget(words, attaching);
+  requireMeasurable(options, { attaches: attaching, durationMs: options.duration });
   // A terminal that was closed takes no more words; recording ends in good order all the same.
   context.stderr.on('error', () => {});
   const environment = withAssignments(context.env, options.env);
@@ -52,7 +56,8 @@ export async function recordRun(words: readonly string[], options: RecordOptions
   const choice =
     attaching && !named ? withoutProfilers(options.profiler) : await chooseProfilers(options, target, pids);
   if (choice.line !== undefined) say(context, options, choice.line);
-  const prepared = await prepare({ target, pids, chosen: choice.chosen, environment, options, context });
+  const preparation = { target, pids, chosen: choice.chosen, environment, options, context };
+  const prepared = await prepare(preparation);
   const { draft, receiver, runs, probes, consoles } = prepared;
   commandLog(context, options).debug(
     { profilers: draft.tools.map(tool => tool.id), receiver: receiver?.endpoint, command: prepared.command, pids },
@@ -91,7 +96,57 @@ export async function recordRun(words: readonly string[], options: RecordOptions
   const exit = runs.map(({ run }) => run.targetExit?.()).find(e => e !== undefined) ?? observed.exit;
   observed = { ...observed, exit };
   context.exitCode = exitCodeOfRun(observed);
-  await finishCapture({ ...prepared, runs, observed, options, context });
+  if (options.measureOverhead !== true || target === undefined) {
+    await finishCapture({ ...prepared, runs, observed, options, context });
+    return;
+  }
+  // The manifest is printed when it has the last of it.
+  await finishCapture({ ...prepared, runs, observed, options: { ...options, json: false }, context });
+  const { directory } = prepared.folder;
+  await addOverhead({
+    directory,
+    target,
+    environment,
+    observed,
+    watchedBy: watchersOf(prepared, options),
+    options,
+    context,
+    watched: command => watchedRun({ ...preparation, target: { ...target, command } }, directory),
+  });
+}
+
+/** One more run with everything around it that the recording had; what it records is thrown away. */
+async function watchedRun(
+  preparation: Preparation & { readonly target: Target },
+  directory: string,
+): Promise<TimedRun & { readonly selfCpuNs: number }> {
+  const { target, context } = preparation;
+  const output = join(directory, CaptureFile.raw, 'overhead-run');
+  const options = { ...preparation.options, output, quiet: true };
+  const prepared = await prepare({ ...preparation, options });
+  const { runs, receiver, probes, consoles, folder } = prepared;
+  const before = ownCost();
+  try {
+    const result = await runTarget(prepared, target, options, context, 'nowhere');
+    const { cpuUserNs, cpuSystemNs } = ownCost(before);
+    const exit = runs.map(({ run }) => run.targetExit?.()).find(e => e !== undefined) ?? result.exit;
+    return { result: { ...result, exit }, measures: {}, selfCpuNs: cpuUserNs + cpuSystemNs };
+  } finally {
+    for (const { run } of runs) await run.stop?.().catch(() => {});
+    await probes.stop();
+    await consoles.stop();
+    await receiver?.stop();
+    await folder.discard();
+  }
+}
+
+function watchersOf({ runs, receiver }: Prepared, options: RecordOptions): string[] {
+  return [
+    ...runs.map(({ id }) => id),
+    ...(receiver === undefined ? [] : ['the OTLP receiver']),
+    ...(options.probes === false ? [] : ['probes']),
+    ...((options.tokioConsole ?? []).length === 0 ? [] : ['tokio-console']),
+  ];
 }
 
 const nameOfCommand = (command: readonly string[]): string => processName(command, undefined, '');
@@ -193,13 +248,14 @@ async function runTarget(
   target: Target,
   options: RecordOptions,
   context: CliContext,
-): Promise<Observed> {
+  stdout: 'inherit' | 'nowhere' = 'inherit',
+): Promise<RunResult> {
   const result = await runCommand({
     command,
     cwd: context.cwd,
     environment,
     endDaemons: target.builtIn,
-    ...(options.json === true ? { stdout: 'stderr' } : {}),
+    stdout: stdout === 'inherit' && options.json === true ? 'stderr' : stdout,
     ...(options.duration === undefined ? {} : { durationMs: options.duration }),
     onTracking: probes.follow,
     onStarted: async pid => {
