@@ -37,7 +37,10 @@ export function cargoFlamegraphWords(command: readonly string[]): string[] {
       hint: 'tprof record --profiler cargo-flamegraph -- cargo run --bin NAME; for a program that is built: --profiler flamegraph',
     });
   }
-  const rest = words.slice(at + 1);
+  // It has no option for the silence of a build.
+  const all = words.slice(at + 1);
+  const target = all.indexOf('--');
+  const rest = all.filter((word, i) => (target !== -1 && i > target) || (word !== '--quiet' && word !== '-q'));
   const end = rest.indexOf('--');
   const chosen = rest.slice(0, end === -1 ? rest.length : end);
   const names = (option: string): boolean => chosen.some(word => word === option || word.startsWith(`${option}=`));

@@ -28,7 +28,8 @@ while [ ! -s "$note" ] && kill -0 "$(cat "$note.pid" 2>/dev/null)" 2>/dev/null; 
 if [ -s "$note" ]; then exit "$(cat "$note")"; fi
 exit $code
 `;
-const OWN_OUTPUT = ['/bin/sh', '-c', 'exec 1>&3 2>&4 3>&- 4>&-; exec "$0" "$@"'];
+/** py-spy kills the process that it started when it is stopped: this one, which has the target's shell as its child. */
+const OWN_OUTPUT = ['/bin/sh', '-c', 'exec 1>&3 2>&4 3>&- 4>&-; "$0" "$@"; exit $?'];
 
 /** py-spy over the target and every Python process that it starts, or one beside each running process. */
 export const pySpy: Profiler = {
@@ -79,7 +80,7 @@ function wrapperRun(path: string, request: ProfilerRequest): ProfilerRun {
   const file = 'profile.speedscope.json';
   const note = exitNote(rawDirectory);
   const pids = join(rawDirectory, '.pids');
-  const words = [...recordWords(path, request, join(rawDirectory, file)), '--subprocesses', '--', ...OWN_OUTPUT];
+  const tool = [...recordWords(path, request, join(rawDirectory, file)), '--subprocesses', '--'];
   const [shell = '', option = '', script = '', name = '', noteFile = ''] = note.prefix;
   const ownPids: number[] = [];
   let exit: ReturnType<typeof note.exit>;
@@ -91,7 +92,9 @@ function wrapperRun(path: string, request: ProfilerRequest): ProfilerRun {
     command: [
       ...['/bin/sh', '-c', OUTER, noteFile, join(rawDirectory, LOG)],
       ...noteOwnPid(pids),
-      ...words,
+      ...tool,
+      ...noteOwnPid(pids),
+      ...OWN_OUTPUT,
       ...[shell, option, script, name, noteFile],
       ...request.command,
     ],

@@ -8,6 +8,7 @@ const words = (line: string): string => cargoFlamegraphWords(line.split(' ')).jo
 test('cargo-flamegraph: takes the place of the cargo command that was typed', () => {
   assert.equal(words('cargo run --release --bin server -- --port 80'), '--release --bin server -- --port 80');
   assert.equal(words('/usr/bin/cargo +nightly run -p core --example demo'), '-p core --example demo');
+  assert.equal(words('cargo run -q --quiet --bin a -- -q'), '--bin a -- -q');
   assert.equal(words('cargo bench --bench sums'), '--bench sums');
   assert.equal(words('cargo test --test end_to_end -- name'), '--test end_to_end -- name');
   assert.equal(words('cargo test --lib -p core -- name'), '--unit-test -p core -- name');
