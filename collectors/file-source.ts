@@ -25,7 +25,7 @@ export async function fileSource(path: string): Promise<Source> {
         head,
         chunks: () => createReadStream(path, { highWaterMark: 1 << 20 }),
         range: (offset, length) => rangeOfFile(path, offset, length),
-        fill: (offset, into) => fillFromFile(path, offset, into),
+        fill: fillFromFile(path),
       };
     }
     return await unpacked(path, () => createReadStream(path, { highWaterMark: 1 << 18 }), compression);
@@ -176,9 +176,18 @@ async function rangeOfFile(path: string, offset: number, length: number): Promis
   }
 }
 
-function fillFromFile(path: string, offset: number, into: Uint8Array): number {
-  const file = openSync(path, 'r');
-  try {
+/** Sources have no close: the file stays open until the caller gives way to others, as thousands of ranges may follow. */
+function fillFromFile(path: string): NonNullable<Source['fill']> {
+  let file = -1;
+  return (offset, into) => {
+    if (file === -1) {
+      const opened = openSync(path, 'r');
+      file = opened;
+      setImmediate(() => {
+        file = -1;
+        closeSync(opened);
+      });
+    }
     let done = 0;
     while (done < into.length) {
       const bytes = readSync(file, into, done, into.length - done, offset + done);
@@ -186,9 +195,7 @@ function fillFromFile(path: string, offset: number, into: Uint8Array): number {
       done += bytes;
     }
     return done;
-  } finally {
-    closeSync(file);
-  }
+  };
 }
 
 async function readAt(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {

@@ -2,7 +2,7 @@ import { cStringAt } from '../base/byte-reader.ts';
 import type { Source } from '../base/source.ts';
 
 /** What is read at once; few enough bytes that a unit's header costs little, enough that an entry needs one read. */
-const BLOCK_BYTES = 4096;
+const BLOCK_BYTES = 16384;
 
 /**
  * The bytes of a section, as far as somebody needed them: debug information of a large program is hundreds of
