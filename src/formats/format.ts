@@ -40,6 +40,8 @@ export interface ProfileReadOptions {
   readonly onProgress?: (bytes: number) => void;
   /** Where formats that hold addresses find the files that name them; without it they keep their addresses. */
   readonly objectFiles?: ObjectFiles;
+  /** False: object files are used to unwind stacks alone, and frames keep their addresses. */
+  readonly symbols?: boolean;
   /** Format-specific options of the same names as on the command line (inferno's `--kernel`, `--jit` …). */
   readonly flags?: ReadonlySet<string>;
   /** Opens the file beside the input whose name has `extension` in place of the input's last one; undefined: none. */

@@ -53,9 +53,9 @@ async function readPerfData(source: Source, options: ProfileReadOptions): Promis
   }
   const { collector, loader } = reading;
   let frames: LocationFrames = [];
-  if (loader !== undefined) {
+  if (loader !== undefined && options.symbols !== false) {
     frames = await symbolize(collector.locations, loader, warnings, collector);
-  } else if (collector.locations.length > 0) {
+  } else if (loader === undefined && collector.locations.length > 0) {
     warnings.add('symbols-missing', 'read without object files: functions are known by their module only');
   }
   const profile = buildPerfProfile(

@@ -1,60 +1,47 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { seededRandom } from '../../analyzers/statistics.ts';
 import { formatBytes } from '../../src/base/format-units.ts';
-import { type Contender, interleave, median } from './interleave.ts';
+import { compare, type Peer, quoted, tprofCommand } from './compare.ts';
 
 const STACKS = 200_000;
-const ROUNDS = 7;
+const ROUNDS = 5;
 
 /**
  * Collapsed stacks, 200,000 distinct ones, to an SVG: whole processes, start included. Peers: `inferno-flamegraph` on
- * the PATH, and FlameGraph's `flamegraph.pl` on the PATH or named by `FLAMEGRAPH_PL`.
+ * the PATH, and FlameGraph's `flamegraph.pl` on the PATH or named by `FLAMEGRAPH_PL`. `TPROF_BENCH_FOLDED` names
+ * stacks of your own.
  */
 export async function bench(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tprof-bench-'));
   try {
     const input = join(folder, 'stacks.folded');
-    writeFileSync(input, collapsedStacks());
-    process.stdout.write(`${STACKS} distinct stacks, ${formatBytes(statSync(input).size)}, ${ROUNDS} rounds\n`);
-    // Users run the build; a checkout without one runs its source, which Node reads more slowly.
-    const built = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
-    const tprof = existsSync(built) ? built : fileURLToPath(new URL('../../bin/tprof.js', import.meta.url));
-    process.stdout.write(
-      existsSync(built) ? 'tprof: the build in dist/\n' : 'tprof: from source (npm run build for a build)\n',
-    );
-    const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+    const given = process.env.TPROF_BENCH_FOLDED;
+    if (given === undefined) writeFileSync(input, collapsedStacks());
+    else copyFileSync(given, input);
+    const what = given === undefined ? `${STACKS} distinct stacks` : 'stacks of TPROF_BENCH_FOLDED';
+    process.stdout.write(`${what}, ${formatBytes(statSync(input).size)}, ${ROUNDS} rounds\n`);
+    const tprof = tprofCommand();
     const output = (name: string): string => join(folder, `${name}.svg`);
-    const ours: Contender = {
+    const ours = {
       name: 'tprof flame',
-      command: `${quoted(process.execPath)} ${quoted(tprof)} flame -q ${quoted(input)} -o ${quoted(output('tprof flame'))}`,
+      command: `${tprof} flame -q ${quoted(input)} -o ${quoted(output('tprof'))}`,
     };
-    const peers: Contender[] = [];
-    for (const [name, program] of [
-      ['inferno-flamegraph', 'inferno-flamegraph'],
-      ['flamegraph.pl', process.env.FLAMEGRAPH_PL ?? 'flamegraph.pl'],
-    ] as const) {
-      if (spawnSync('sh', ['-c', `command -v ${quoted(program)}`]).status === 0) {
-        peers.push({ name, command: `${quoted(program)} ${quoted(input)} > ${quoted(output(name))} 2> /dev/null` });
-      } else {
-        process.stdout.write(`${name.padEnd(20)} not measured: it is not on the PATH\n`);
-      }
-    }
-    const results = await interleave([ours, ...peers], ROUNDS);
-    const wall = (name: string): number => median(results.get(name)!.map(result => result.wallMs));
-    for (const { name } of [ours, ...peers]) {
-      const peak = Math.max(...results.get(name)!.map(result => result.peakRssBytes));
-      const ratio = name === ours.name ? '' : `  ${(wall(name) / wall(ours.name)).toFixed(2)} × as long as tprof`;
-      const line = [
-        name.padEnd(20),
-        `${wall(name).toFixed(0)} ms`.padStart(9),
-        formatBytes(peak).padStart(10),
-        `SVG ${formatBytes(statSync(output(name)).size)}`.padStart(16),
-      ];
-      process.stdout.write(`${line.join('  ')}${ratio}\n`);
+    const peer = (name: string, program: string, aim: number): Peer => ({
+      name,
+      command: `${quoted(program)} ${quoted(input)} > ${quoted(output(name))} 2> /dev/null`,
+      needs: [program],
+      aim,
+    });
+    const peers = [
+      peer('inferno-flamegraph', 'inferno-flamegraph', 1),
+      { ...peer('flamegraph.pl', process.env.FLAMEGRAPH_PL ?? 'flamegraph.pl', 8), slow: true },
+    ];
+    await compare('collapsed stacks to SVG', ours, peers, ROUNDS);
+    for (const name of ['tprof', 'inferno-flamegraph', 'flamegraph.pl']) {
+      if (existsSync(output(name)))
+        process.stdout.write(`    SVG of ${name}: ${formatBytes(statSync(output(name)).size)}\n`);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

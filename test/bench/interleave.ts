@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 /** One whole-process measurement. */
 export interface Measurement {
   readonly wallMs: number;
-  /** Largest resident set that was seen (sampled) of the process and its children together; 0 where /proc is absent. */
+  /** Time on a CPU of the process and its children together: what a busy machine distorts least. */
+  readonly cpuMs: number;
+  /** Largest resident set of the process and its children together (their own peaks, looked up); 0 where /proc is absent. */
   readonly peakRssBytes: number;
 }
 
@@ -12,6 +14,8 @@ export interface Contender {
   readonly name: string;
   /** A shell command line, so that pipes of peers can be measured as users type them. */
   readonly command: string;
+  /** It takes minutes: measured once, without a round that does not count. */
+  readonly slow?: boolean;
 }
 
 /**
@@ -24,7 +28,8 @@ export async function interleave(
 ): Promise<ReadonlyMap<string, readonly Measurement[]>> {
   const results = new Map<string, Measurement[]>(contenders.map(({ name }) => [name, []]));
   for (let round = -1; round < rounds; round++) {
-    for (const { name, command } of contenders) {
+    for (const { name, command, slow } of contenders) {
+      if (slow === true && round !== 0) continue;
       const measurement = await runOnce(command);
       if (round >= 0) results.get(name)!.push(measurement);
     }
@@ -41,9 +46,15 @@ export function median(values: readonly number[]): number {
 function runOnce(command: string): Promise<Measurement> {
   return new Promise((resolve, reject) => {
     const began = performance.now();
-    const child = spawn('bash', ['-o', 'pipefail', '-c', command], { stdio: ['ignore', 'ignore', 'pipe'] });
+    // The shell knows what its children took: `times` says so on a stream of its own.
+    const timed = `${command}\nstatus=$?\ntimes >&3\nexit $status`;
+    const child = spawn('bash', ['-o', 'pipefail', '-c', timed], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
     let stderr = '';
-    child.stderr.on('data', chunk => {
+    let times = '';
+    child.stdio[3]?.on('data', chunk => {
+      times += chunk;
+    });
+    child.stderr?.on('data', chunk => {
       stderr = (stderr + chunk).slice(-2000);
     });
     let peakRssBytes = 0;
@@ -53,19 +64,26 @@ function runOnce(command: string): Promise<Measurement> {
     child.on('error', reject);
     child.on('close', code => {
       clearInterval(timer);
-      if (code === 0) resolve({ wallMs: performance.now() - began, peakRssBytes });
+      if (code === 0) resolve({ wallMs: performance.now() - began, cpuMs: cpuMsOf(times), peakRssBytes });
       else reject(new Error(`exit ${code}: ${command}\n${stderr}`));
     });
   });
 }
 
-/** Resident bytes of a process and its descendants. */
+/** Sum of what bash's `times` prints: minutes and seconds, user and system, of the shell and of its children. */
+function cpuMsOf(times: string): number {
+  let seconds = 0;
+  for (const [, minutes, rest] of times.matchAll(/(\d+)m([\d.]+)s/g)) seconds += Number(minutes) * 60 + Number(rest);
+  return seconds * 1000;
+}
+
+/** Peak resident bytes so far of a process and of each of its descendants, added up. */
 function treeRssBytes(root: number): number {
   let total = 0;
   const open = [root];
   for (let pid = open.pop(); pid !== undefined; pid = open.pop()) {
     try {
-      total += Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+      total += Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
       const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
       if (children !== '') open.push(...children.split(' ').map(Number));
     } catch {

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { fileSource } from '../../collectors/file-source.ts';
 import { formatBytes, formatCount } from '../../src/base/format-units.ts';
 import { perfData } from '../../src/formats/perf-data.ts';
-import { type Contender, interleave, median } from './interleave.ts';
+import { compare, type Peer, quoted, tprofCommand } from './compare.ts';
+import type { Contender } from './interleave.ts';
 
 const ROUNDS = 5;
 
@@ -22,9 +22,9 @@ export async function bench(): Promise<void> {
   try {
     const framePointers = process.env.TPROF_BENCH_FP ?? recordNode(folder);
     if (framePointers === undefined) process.stdout.write('frame pointers: not measured: perf cannot record here\n');
-    else await measure('frame pointers', framePointers, folder, rounds);
+    else await measure('frame pointers', framePointers, folder, rounds, false);
     const copies = process.env.TPROF_BENCH_DWARF;
-    if (copies !== undefined) await measure('stack copies, inlined functions', copies, folder, rounds);
+    if (copies !== undefined) await measure('stack copies, inlined functions', copies, folder, rounds, true);
     else {
       process.stdout.write(
         'stack copies: not measured: TPROF_BENCH_DWARF names no recording (perf record --call-graph dwarf, of a program built with debug=2)\n',
@@ -35,60 +35,46 @@ export async function bench(): Promise<void> {
   }
 }
 
-async function measure(what: string, data: string, folder: string, rounds: number): Promise<void> {
+async function measure(what: string, data: string, folder: string, rounds: number, stacks: boolean): Promise<void> {
   const { samples } = await perfData.read!(await fileSource(data), {});
   process.stdout.write(
     `${what}: ${formatCount(samples.length)} samples, ${formatBytes(statSync(data).size)}, ${rounds} rounds\n`,
   );
-  const built = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
-  const cli = existsSync(built) ? built : fileURLToPath(new URL('../../bin/tprof.js', import.meta.url));
-  process.stdout.write(
-    existsSync(built) ? '  tprof: the build in dist/\n' : '  tprof: from source (npm run build for a build)\n',
-  );
-  const tprof = `${quoted(process.execPath)} ${quoted(cli)}`;
+  const tprof = tprofCommand();
   const input = quoted(data);
   const out = (name: string): string => quoted(join(folder, name));
-  const picture: Contender = {
-    name: 'tprof flame',
-    command: `${tprof} flame -q ${input} -o ${out('tprof.svg')}`,
-  };
-  const script: Contender = {
+  const picture = { name: 'tprof flame', command: `${tprof} flame -q ${input} -o ${out('tprof.svg')}` };
+  const script: Peer = {
     name: 'perf script | inferno',
     command: `perf script -i ${input} 2> /dev/null | inferno-collapse-perf 2> /dev/null | inferno-flamegraph > ${out('inferno.svg')} 2> /dev/null`,
+    needs: ['perf', 'inferno-collapse-perf', 'inferno-flamegraph'],
+    aim: stacks ? 100 : 15,
+    slow: stacks,
   };
-  await row('to SVG', picture, [[script, ['perf', 'inferno-collapse-perf', 'inferno-flamegraph']]], rounds);
-  const json: Contender = {
-    name: 'tprof convert',
-    command: `${tprof} convert -q ${input} ${out('tprof.json.gz')} --to firefox`,
-  };
-  const samply = (name: string, flag: string): readonly [Contender, readonly string[]] => [
-    { name, command: `samply import --save-only ${flag} -o ${out('samply.json.gz')} ${input} > /dev/null 2>&1` },
-    ['samply'],
-  ];
-  const peers = [samply('samply import', ''), samply('samply, symbols', '--unstable-presymbolicate')];
-  await row('to Firefox JSON', json, peers, rounds);
-}
-
-async function row(
-  what: string,
-  ours: Contender,
-  peers: readonly (readonly [Contender, readonly string[]])[],
-  rounds: number,
-): Promise<void> {
-  const present: Contender[] = [];
-  for (const [peer, programs] of peers) {
-    const missing = programs.find(program => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0);
-    if (missing === undefined) present.push(peer);
-    else process.stdout.write(`  ${peer.name.padEnd(24)} not measured: ${missing} is not on the PATH\n`);
-  }
-  const results = await interleave([ours, ...present], rounds);
-  const wall = (name: string): number => median(results.get(name)!.map(result => result.wallMs));
-  process.stdout.write(`  ${what}\n`);
-  for (const { name } of [ours, ...present]) {
-    const peak = Math.max(...results.get(name)!.map(result => result.peakRssBytes));
-    const ratio = name === ours.name ? '' : `  ${(wall(name) / wall(ours.name)).toFixed(2)} × as long as tprof`;
-    const line = [name.padEnd(24), `${wall(name).toFixed(0)} ms`.padStart(10), formatBytes(peak).padStart(10)];
-    process.stdout.write(`    ${line.join('  ')}${ratio}\n`);
+  await compare('to SVG', picture, [script], rounds);
+  const json = (name: string, options: string): Contender => ({
+    name,
+    command: `${tprof} convert -q ${input} ${out('tprof.json.gz')} --to firefox ${options}`,
+  });
+  const samply = (name: string, flag: string, aim: number): Peer => ({
+    name,
+    command: `samply import --save-only ${flag} -o ${out('samply.json.gz')} ${input} > /dev/null 2>&1`,
+    needs: ['samply'],
+    aim,
+  });
+  const plain = samply('samply import', '', stacks ? 0.7 : 4);
+  if (stacks)
+    await compare(
+      'to Firefox JSON, without symbols',
+      json('tprof convert --no-symbols', '--no-symbols'),
+      [plain],
+      rounds,
+    );
+  const presymbolicated = samply('samply import, presymbolicated', '--unstable-presymbolicate', 1);
+  await compare('to Firefox JSON, with symbols', json('tprof convert', ''), [stacks ? presymbolicated : plain], rounds);
+  // Some versions take the flag when they import and do nothing with it.
+  if (stacks && !readdirSync(folder).some(file => file.endsWith('.syms.json'))) {
+    process.stdout.write('    samply wrote no symbols: its time is that of a file that holds addresses\n');
   }
 }
 
@@ -115,8 +101,4 @@ function recordNode(folder: string): string | undefined {
   const options = ['record', '-q', '-k', 'CLOCK_MONOTONIC', '-e', 'cpu-clock', '-F', '20000', '--call-graph', 'fp'];
   const { status } = spawnSync('perf', [...options, '-o', data, '--', ...node], { cwd: folder, stdio: 'ignore' });
   return status === 0 && existsSync(data) ? data : undefined;
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

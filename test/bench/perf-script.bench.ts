@@ -2,11 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { seededRandom } from '../../analyzers/statistics.ts';
 import { formatBytes } from '../../src/base/format-units.ts';
-import { type Contender, interleave, median } from './interleave.ts';
+import { compare, type Peer, quoted, tprofCommand } from './compare.ts';
 
 const BYTES = 500e6;
 const ROUNDS = 3;
@@ -21,44 +20,26 @@ export async function bench(): Promise<void> {
   try {
     const input = join(folder, 'perf-script.txt');
     const bytes = writeInput(input);
-    const built = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
-    const tprof = existsSync(built) ? built : fileURLToPath(new URL('../../bin/tprof.js', import.meta.url));
     const origin = process.env.PERF_SCRIPT === undefined ? 'made up' : 'PERF_SCRIPT, repeated';
-    process.stdout.write(
-      `${formatBytes(bytes)} of text (${origin}), ${ROUNDS} rounds, ${existsSync(built) ? 'build in dist/' : 'from source'}\n`,
-    );
-    const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-    const output = (name: string): string => quoted(join(folder, `${name.split(' ')[0]}.folded`));
-    const ours: Contender = {
-      name: 'tprof convert',
-      command: `${quoted(process.execPath)} ${quoted(tprof)} convert -q ${quoted(input)} ${output('tprof')}`,
-    };
-    const peers: Contender[] = [];
-    for (const [name, program] of [
-      ['inferno-collapse-perf -n 1', 'inferno-collapse-perf'],
-      ['stackcollapse-perf.pl', process.env.STACKCOLLAPSE_PERF_PL ?? 'stackcollapse-perf.pl'],
-    ] as const) {
-      if (spawnSync('sh', ['-c', `command -v ${quoted(program)}`]).status === 0) {
-        const options = name.endsWith('-n 1') ? '-q -n 1' : '';
-        peers.push({ name, command: `${quoted(program)} ${options} ${quoted(input)} > ${output(name)} 2> /dev/null` });
-      } else process.stdout.write(`${name.padEnd(28)} not measured: it is not on the PATH\n`);
-    }
-    const results = await interleave([ours, ...peers], ROUNDS);
-    const wall = (name: string): number => median(results.get(name)!.map(result => result.wallMs));
-    for (const { name } of [ours, ...peers]) {
-      const peak = Math.max(...results.get(name)!.map(result => result.peakRssBytes));
-      const rate = `${(bytes / 1e3 / wall(name)).toFixed(0)} MB/s`;
-      const ratio = name === ours.name ? '' : `  ${(wall(name) / wall(ours.name)).toFixed(2)} × as long as tprof`;
-      const line = [
-        name.padEnd(28),
-        `${(wall(name) / 1000).toFixed(2)} s`.padStart(8),
-        rate.padStart(9),
-        formatBytes(peak).padStart(10),
-      ];
-      process.stdout.write(`${line.join('  ')}${ratio}\n`);
-    }
-    const [mine, theirs] = [output('tprof'), output('inferno-collapse-perf')];
-    if (peers.some(peer => peer.name.startsWith('inferno'))) {
+    process.stdout.write(`${formatBytes(bytes)} of text (${origin}), ${ROUNDS} rounds\n`);
+    const tprof = tprofCommand();
+    const output = (name: string): string => quoted(join(folder, `${name}.folded`));
+    const ours = { name: 'tprof convert', command: `${tprof} convert -q ${quoted(input)} ${output('tprof')}` };
+    const perl = process.env.STACKCOLLAPSE_PERF_PL ?? 'stackcollapse-perf.pl';
+    const collapse = (program: string, options: string, name: string): string =>
+      `${quoted(program)} ${options} ${quoted(input)} > ${output(name)} 2> /dev/null`;
+    const peers: Peer[] = [
+      {
+        name: 'inferno-collapse-perf -n 1',
+        command: collapse('inferno-collapse-perf', '-q -n 1', 'inferno'),
+        needs: ['inferno-collapse-perf'],
+        aim: 1,
+      },
+      { name: 'stackcollapse-perf.pl', command: collapse(perl, '', 'perl'), needs: [perl], aim: 8, slow: true },
+    ];
+    await compare('perf script text to collapsed stacks', ours, peers, ROUNDS);
+    const [mine, theirs] = [output('tprof'), output('inferno')];
+    if (existsSync(join(folder, 'inferno.folded'))) {
       const same = spawnSync('sh', ['-c', `cmp ${mine} ${theirs}`]).status === 0;
       process.stdout.write(`output of tprof and inferno: ${same ? 'the same, byte for byte' : 'NOT the same'}\n`);
     }

@@ -17,6 +17,7 @@ interface ConvertOptions extends CommonOptions {
   readonly to?: string;
   readonly from?: string;
   readonly event?: string;
+  readonly symbols: boolean;
 }
 
 /** Inferno's options of the same names; each is a flag of the formats that know it. */
@@ -39,6 +40,7 @@ export function convertCommand(context: CliContext): Command {
     .option('--to <format>', 'format to write; otherwise told by the name of OUT')
     .option('--from <format>', 'format of IN; otherwise told by its content')
     .option('--event <name>', 'weight to use where IN holds several and the written format holds one')
+    .option('--no-symbols', 'perf.data: leave functions as addresses, without a look at symbols')
     .option('--json', 'say what was done as JSON on standard output')
     .option('-q, --quiet', 'say nothing on standard error but failures')
     .option('-v, --verbose', 'say more on standard error')
@@ -68,6 +70,7 @@ async function convert(input: string, output: string, options: ConvertOptions, c
   const { profiles } = await openProfileInputs([input], context, {
     from: options.from,
     flags,
+    symbols: options.symbols,
     traces: { weight: options.event },
     ...(options.event === undefined ? {} : { event: options.event }),
   });
