@@ -24,6 +24,7 @@ const SYSTEM: Readonly<Record<string, string>> = {
 
 /** Codes of PostgreSQL whose messages name a user, a database or an address. */
 const SQLSTATE: Readonly<Record<string, string>> = {
+  '08P01': 'the server takes no settings when connecting, as poolers do: name the PostgreSQL behind it',
   '28P01': 'the server does not accept the password',
   '28000': 'the server does not accept the user',
   '3D000': 'there is no such database',

@@ -57,6 +57,8 @@ export class PostgresConnection {
       connectionTimeoutMillis: CONNECT_MS,
       query_timeout: STATEMENT_MS + 500,
       statement_timeout: STATEMENT_MS,
+      // When connecting, not by SET: a pooler would hand what was set on to the workload's own sessions.
+      options: '-c lock_timeout=200 -c jit=off -c default_transaction_read_only=on',
     });
     // A connection that breaks fails the next statement; the event says nothing more.
     client.on('error', () => {});
@@ -65,8 +67,6 @@ export class PostgresConnection {
     });
     try {
       await client.connect();
-      // In a transaction's shade nothing of ours may wait: figures that need a lock are not worth it.
-      await client.query("SET lock_timeout = '200ms'; SET jit = off; SET default_transaction_read_only = on");
     } catch (error) {
       await client.end().catch(() => {});
       throw error;

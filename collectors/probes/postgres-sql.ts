@@ -1,8 +1,11 @@
-/** What the postgres probe asks. Each text begins with the mark by which `pg_stat_statements` tells it from the workload. */
-export const OWN_MARK: string = '/* tprof */';
+/**
+ * What the probes ask begins so: by it, `pg_stat_statements` tells it from the workload. Behind the first word, since a
+ * comment before it would not be kept.
+ */
+export const OWN_MARK: string = 'SELECT /* tprof */';
 
 /** What kind of server it is, once a connection. */
-export const ABOUT: string = `${OWN_MARK} SELECT current_setting('server_version') AS version,
+export const ABOUT: string = `${OWN_MARK} current_setting('server_version') AS version,
   current_setting('max_connections')::int AS max_connections,
   current_setting('superuser_reserved_connections')::int AS reserved,
   pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS reads_all,
@@ -16,7 +19,7 @@ export const ABOUT: string = `${OWN_MARK} SELECT current_setting('server_version
   (SELECT extversion FROM pg_extension WHERE extname = 'pgmq') AS pgmq_version`;
 
 /** Everything that is read each time, in one round trip. $1: the probes' own application name. */
-export const SAMPLE: string = `${OWN_MARK} SELECT
+export const SAMPLE: string = `${OWN_MARK}
   (SELECT coalesce(json_agg(a), '[]') FROM (
     SELECT coalesce(nullif(application_name, ''), '(none)') AS application, coalesce(state, '(hidden)') AS state,
            CASE WHEN state = 'active' THEN coalesce(wait_event_type, '') ELSE '' END AS wait_type,
@@ -39,7 +42,7 @@ export const SAMPLE: string = `${OWN_MARK} SELECT
       FROM pg_stat_database WHERE datname = current_database()) d) AS database`;
 
 /** Tables with the freshness of their planner statistics, largest first. */
-export const TABLES: string = `${OWN_MARK} SELECT s.schemaname AS schema, s.relname AS name, s.n_live_tup::float8 AS live,
+export const TABLES: string = `${OWN_MARK} s.schemaname AS schema, s.relname AS name, s.n_live_tup::float8 AS live,
   s.n_dead_tup::float8 AS dead, s.n_mod_since_analyze::float8 AS changed_since_analyze,
   greatest(c.reltuples, 0)::float8 AS planned_rows, c.reltuples < 0 AS never_counted,
   greatest(s.last_analyze, s.last_autoanalyze) AS last_analyze,
@@ -53,7 +56,7 @@ export const TABLES: string = `${OWN_MARK} SELECT s.schemaname AS schema, s.reln
 
 /** Counters of each statement without its text, which is a file that would be read each time. */
 export function statementCounters(schema: string): string {
-  return `${OWN_MARK} SELECT queryid::text AS id, sum(calls)::float8 AS calls, sum(total_exec_time)::float8 AS total_ms,
+  return `${OWN_MARK} queryid::text AS id, sum(calls)::float8 AS calls, sum(total_exec_time)::float8 AS total_ms,
   sum(rows)::float8 AS rows, sum(shared_blks_hit)::float8 AS blocks_hit, sum(shared_blks_read)::float8 AS blocks_read,
   sum(temp_blks_written)::float8 AS temp_blocks
   FROM ${identifier(schema)}.pg_stat_statements(false)
@@ -62,7 +65,7 @@ export function statementCounters(schema: string): string {
 
 /** Texts of statements: $1, their ids. */
 export function statementTexts(schema: string): string {
-  return `${OWN_MARK} SELECT DISTINCT ON (queryid) queryid::text AS id, query
+  return `${OWN_MARK} DISTINCT ON (queryid) queryid::text AS id, query
   FROM ${identifier(schema)}.pg_stat_statements(true) WHERE queryid = ANY ($1::bigint[])`;
 }
 

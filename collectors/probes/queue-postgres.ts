@@ -6,12 +6,11 @@ import type { QueueSource } from './queue-depth.ts';
 import { type QueueState, queueReadings } from './queue-readings.ts';
 
 /** Which queues this database has: pgmq (installed as an extension, or by its SQL alone), the built-in workload's. */
-const DETECT = `${OWN_MARK} SELECT
+const DETECT = `${OWN_MARK}
   to_regprocedure('pgmq.metrics_all()') IS NOT NULL AS pgmq,
   (SELECT extversion FROM pg_extension WHERE extname = 'pgmq') AS pgmq_version,
-  (SELECT count(*)::int FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE n.nspname = 'pgmq' AND p.proname = 'metrics_all'
-      AND 'queue_visible_length' = ANY (p.proargnames)) > 0 AS tells_visible,
+  EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('pgmq.metrics_result')
+    AND attname = 'queue_visible_length' AND NOT attisdropped) AS tells_visible,
   (SELECT json_agg(n.nspname ORDER BY n.nspname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relname = 'queue_messages' AND n.nspname ~ '^tasker(_lite_[0-9a-f]+)?$'
       AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'read_ct')) AS schemas`;
@@ -59,14 +58,14 @@ export function openPostgresQueues(url: string, flag: string): QueueSource {
         if (pgmq) {
           const ready = tells_visible ? 'queue_visible_length::float8' : 'NULL::float8';
           const rows = await connection.query<{ [K in keyof Row]: Row[K] }>(
-            `${OWN_MARK} SELECT queue_name AS queue, queue_length::float8 AS messages, ${ready} AS ready,
+            `${OWN_MARK} queue_name AS queue, queue_length::float8 AS messages, ${ready} AS ready,
              oldest_msg_age_sec::float8 AS oldest_s, total_messages::float8 AS sent FROM pgmq.metrics_all()`,
           );
           readings.push(...queueReadings('pgmq', rows.map(stateOf)));
         }
         for (const schema of schemas ?? []) {
           const rows = await connection.query<{ [K in keyof Row]: Row[K] }>(
-            `${OWN_MARK} SELECT queue_name AS queue, count(*)::float8 AS messages,
+            `${OWN_MARK} queue_name AS queue, count(*)::float8 AS messages,
              (count(*) FILTER (WHERE vt <= clock_timestamp()))::float8 AS ready,
              extract(epoch FROM clock_timestamp() - min(enqueued_at))::float8 AS oldest_s, NULL::float8 AS sent
              FROM "${schema}".queue_messages GROUP BY 1`,

@@ -14,6 +14,8 @@ const START_LIMIT_MS = 90_000;
 export interface RabbitBroker {
   readonly url: string;
   readonly version: string;
+  /** Of the management API, where it was asked for. */
+  readonly managementUrl: string | undefined;
   /** Names of the queues that it has now. */
   queues(): string[];
   stop(): Promise<void>;
@@ -23,14 +25,18 @@ export interface RabbitBroker {
  * A RabbitMQ of this check's own: free loopback ports, its own node name, folders, cookie and port mapper (epmd), both
  * ended by their process ids. Undefined where it is not installed.
  */
-export async function startRabbitBroker(): Promise<RabbitBroker | undefined> {
+export async function startRabbitBroker(
+  options: { readonly management?: true } = {},
+): Promise<RabbitBroker | undefined> {
   if (spawnSync('test', ['-x', SERVER]).status !== 0) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'tprof-rabbit-'));
-  const [port, mapper, distribution] = await freePorts();
+  const [port, mapper, distribution, management] = await freePorts();
+  const managed = options.management === true;
   const path = (name: string): string => join(folder, name);
   for (const name of ['home', 'mnesia', 'log']) mkdirSync(path(name));
-  writeFileSync(path('rabbitmq.conf'), `listeners.tcp.1 = 127.0.0.1:${port}\n`);
-  writeFileSync(path('plugins'), '[].\n');
+  const api = `management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${management}\ncollect_statistics_interval = 500\n`;
+  writeFileSync(path('rabbitmq.conf'), `listeners.tcp.1 = 127.0.0.1:${port}\n${managed ? api : ''}`);
+  writeFileSync(path('plugins'), managed ? '[rabbitmq_management].\n' : '[].\n');
   const cookie = join(path('home'), '.erlang.cookie');
   writeFileSync(cookie, `tprof${process.pid}x${port}`);
   chmodSync(cookie, 0o400);
@@ -52,7 +58,7 @@ export async function startRabbitBroker(): Promise<RabbitBroker | undefined> {
     // The script becomes the server, instead of a shell beside it that would have to be ended as well.
     detached: '1',
   };
-  const options = { env, cwd: folder, stdio: 'ignore' } as const;
+  const spawning = { env, cwd: folder, stdio: 'ignore' } as const;
   const children: ChildProcess[] = [];
   const stop = async (): Promise<void> => {
     for (const child of children.reverse()) await end(child);
@@ -60,10 +66,11 @@ export async function startRabbitBroker(): Promise<RabbitBroker | undefined> {
   };
   try {
     // The server would start a port mapper that nobody ends.
-    children.push(spawn('epmd', ['-address', '127.0.0.1', '-port', String(mapper)], options));
+    children.push(spawn('epmd', ['-address', '127.0.0.1', '-port', String(mapper)], spawning));
     await listening(mapper, children[0]!);
-    children.push(spawn(SERVER, [], options));
+    children.push(spawn(SERVER, [], spawning));
     await listening(port, children[1]!);
+    if (managed) await listening(management, children[1]!);
     const log = join(path('log'), `tprof-${port}@localhost.log`);
     const version = /RabbitMQ (\d+\.\d+\.\d+)/.exec(readFileSync(log, 'utf8'))?.[1] ?? '?';
     const queues = (): string[] => {
@@ -72,15 +79,16 @@ export async function startRabbitBroker(): Promise<RabbitBroker | undefined> {
       if (status !== 0) throw new Error(`rabbitmqctl: ${stderr}`);
       return stdout.split('\n').filter(line => line !== '');
     };
-    return { url: `amqp://guest:guest@127.0.0.1:${port}/`, version, queues, stop };
+    const managementUrl = managed ? `http://guest:guest@127.0.0.1:${management}` : undefined;
+    return { url: `amqp://guest:guest@127.0.0.1:${port}/`, version, managementUrl, queues, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function freePorts(): Promise<[number, number, number]> {
-  const servers = [createServer(), createServer(), createServer()];
+async function freePorts(): Promise<[number, number, number, number]> {
+  const servers = [createServer(), createServer(), createServer(), createServer()];
   const ports: number[] = [];
   for (const server of servers) {
     server.listen(0, '127.0.0.1');
@@ -91,7 +99,7 @@ async function freePorts(): Promise<[number, number, number]> {
     server.close();
     await once(server, 'close');
   }
-  return ports as [number, number, number];
+  return ports as [number, number, number, number];
 }
 
 async function listening(port: number, child: ChildProcess): Promise<void> {
