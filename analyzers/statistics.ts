@@ -9,6 +9,7 @@ export {
   weightedMean,
   weightedQuantile,
 } from './statistics/grouped-sample.ts';
+export { type Shift, shiftBetween, shiftOfPairs } from './statistics/hodges-lehmann.ts';
 export { holm } from './statistics/holm.ts';
 export { type MannWhitney, mannWhitneyU, smallestPossibleP } from './statistics/mann-whitney.ts';
 export { logGamma, normalCdf, normalQuantile } from './statistics/normal.ts';

@@ -1,11 +1,13 @@
 import { TprofError } from '../../src/base/errors.ts';
 import { formatDuration, formatShare } from '../../src/base/format-units.ts';
+import { normalQuantile } from '../statistics.ts';
 import type { GateDemand, GateExpression } from './gate-expression.ts';
 import type { LatencyDiff } from './latency-diff.ts';
 import { normaliseName } from './normalise-name.ts';
 import type { FunctionShares, ProfileDiff } from './profile-diff.ts';
 import { shareChange } from './share-change.ts';
 import { detectableBeyond, type TimeSeries, taskCount, timeChange, timeP } from './time-series.ts';
+import { type TypicalChange, typicalChange } from './typical-change.ts';
 
 /** How often a gate may fail although nothing changed; all gates of one call together. */
 export const FALSE_ALARMS = 0.01;
@@ -93,6 +95,49 @@ function judgeTime(expression: GateExpression, series: TimeSeries, alpha: number
   if (Math.min(...tasks) < needed) {
     return { shown: false, reason: `${who}too few tasks to say (${tasks.join(' and ')}; ${needed} a side are needed)` };
   }
+  if (series.q !== 0.5) return judgeTail(expression, series, kind, alpha, who);
+  const change = typicalChange(series, kind, 1 - 2 * alpha);
+  const { direction, threshold } = expression;
+  const say = (value: number): string => (kind === 'relative' ? percent(value) : signedDuration(value));
+  const how = change.paired ? ', tasks compared place by place' : '';
+  const measured = `${who}${say(change.estimate)} for the typical task (median ${formatDuration(change.before)} → ${formatDuration(change.after)}, ${level(alpha)} interval ${say(change.low)} … ${say(change.high)}${how})`;
+  const least = detectableBeyond(change, kind, threshold.value, direction === 'more' ? 1 : -1);
+  const answer = verdict(
+    expression,
+    measured,
+    change,
+    threshold.value,
+    `a true ${say(least)} would be caught 4 times in 5${moreTasks(change, kind, threshold.value, direction)}`,
+  );
+  // What is asked is the median: tasks that moved while it stayed are another question.
+  const stayed = direction === 'more' ? change.median <= threshold.value : change.median >= threshold.value;
+  if (answer.shown && stayed) {
+    return { shown: false, reason: `${measured}: the typical task is beyond the threshold, the median itself is not` };
+  }
+  return answer;
+}
+
+/** A growth that gates are there for: how many tasks would show it, where the ones that there are do not. */
+const WORTH_CATCHING = 0.1;
+
+function moreTasks(change: TypicalChange, kind: 'relative' | 'absolute', threshold: number, direction: string): string {
+  if (kind !== 'relative' || direction !== 'more' || threshold >= WORTH_CATCHING) return '';
+  const reach = Math.log((1 + change.estimate) / (1 + change.low)) + normalQuantile(0.8) * change.standardError;
+  const distance = Math.log((1 + WORTH_CATCHING) / (1 + threshold));
+  // Intervals narrow with the square root of what they are known from.
+  const factor = (reach / distance) ** 2;
+  if (!Number.isFinite(factor) || factor <= 1) return '';
+  return `; ${percent(WORTH_CATCHING)} with about ${Math.ceil(factor * 10) / 10} times as many tasks`;
+}
+
+/** Quantiles other than the median: resampled, and known from few values. */
+function judgeTail(
+  expression: GateExpression,
+  series: TimeSeries,
+  kind: 'relative' | 'absolute',
+  alpha: number,
+  who: string,
+): Answer {
   const change = timeChange(series, kind, 1 - 2 * alpha);
   const say = (value: number): string => (kind === 'relative' ? percent(value) : signedDuration(value));
   const measured = `${who}${say(change.estimate)} (${formatDuration(change.before)} → ${formatDuration(change.after)}, ${level(alpha)} interval ${say(change.low)} … ${say(change.high)})`;

@@ -39,9 +39,20 @@ export interface LatencyDiff {
 
 /** Compares task latency (p50, p95), operations and phases (p50 of one occurrence) between two sets of runs. */
 export function diffTimes(before: readonly RunTimes[], after: readonly RunTimes[]): LatencyDiff {
+  const series = timeSeries(before, after);
+  return {
+    latencies: rows(series.latencies),
+    operations: largestFirst(rows(series.operations)),
+    phases: largestFirst(rows(series.phases)),
+    series,
+  };
+}
+
+/** Everything that can be compared, both sides of it side by side. */
+export function timeSeries(before: readonly RunTimes[], after: readonly RunTimes[]): LatencyDiff['series'] {
   const hasLatency = [...before, ...after].some(run => run.tasks.some(task => task.latencyNs !== undefined));
   const latency = (task: TaskTimes): number[] => (task.latencyNs === undefined ? [] : [task.latencyNs]);
-  const series = {
+  return {
     latencies: (hasLatency ? [0.5, 0.95] : []).map(q => ({
       id: `p${q * 100}`,
       phase: '',
@@ -51,12 +62,6 @@ export function diffTimes(before: readonly RunTimes[], after: readonly RunTimes[
     })),
     operations: namedSeries(before, after, task => task.operations),
     phases: namedSeries(before, after, task => task.phases),
-  };
-  return {
-    latencies: rows(series.latencies),
-    operations: largestFirst(rows(series.operations)),
-    phases: largestFirst(rows(series.phases)),
-    series,
   };
 }
 

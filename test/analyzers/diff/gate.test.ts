@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { analyzeDiff, type DiffRun } from '../../../analyzers/diff/diff.ts';
 import { judgeGates } from '../../../analyzers/diff/gate.ts';
 import { parseGate } from '../../../analyzers/diff/gate-expression.ts';
-import { diffTimes } from '../../../analyzers/diff/latency-diff.ts';
+import { diffTimes, type LatencyDiff, timeSeries } from '../../../analyzers/diff/latency-diff.ts';
 import { diffProfiles } from '../../../analyzers/diff/profile-diff.ts';
 import type { RunTimes } from '../../../analyzers/diff/run-times.ts';
 import { seededRandom } from '../../../analyzers/statistics.ts';
@@ -15,6 +15,11 @@ import { type LatencySpread, simulatedRun } from './simulated-runs.ts';
 const DEFAULT_TASKS = 10;
 const STEADY: LatencySpread = { within: 0.025, between: 0 };
 
+/** What gates look at, without the tables, which take most of the time. */
+function gateTimes(before: readonly RunTimes[], after: readonly RunTimes[]): LatencyDiff {
+  return { latencies: [], operations: [], phases: [], series: timeSeries(before, after) };
+}
+
 /** How many of `seeds` comparisons make the gate fail. */
 function failures(
   expression: string,
@@ -24,7 +29,7 @@ function failures(
   const gate = parseGate(expression);
   let failed = 0;
   for (let seed = 1; seed <= seeds; seed++) {
-    const times = diffTimes(...sides(seededRandom(seed)));
+    const times = gateTimes(...sides(seededRandom(seed)));
     if (!judgeGates([gate], { profile: undefined, times })[0]!.held) failed++;
   }
   return failed;
@@ -60,6 +65,46 @@ test('A/A with runs that differ among themselves: several runs a side keep the f
     Array.from({ length: 4 }, () => simulatedRun(DEFAULT_TASKS, 1, spread, random));
   const failed = failures('p50 > +0%', 200, random => [side(random), side(random)]);
   assert.ok(failed <= 2, `${failed} of 200`);
+});
+
+test('what the place in a run does to a task is no noise where both sides were run alike', () => {
+  const spread: LatencySpread = { within: 0.05, between: 0, warmUp: 4 };
+  const sides = (random: () => number, factor: number, tasks: number): [RunTimes[], RunTimes[]] => [
+    [simulatedRun(DEFAULT_TASKS, 1, spread, random)],
+    [simulatedRun(tasks, factor, spread, random)],
+  ];
+  const caught = failures('p50 > +0%', 100, random => sides(random, 1.1, DEFAULT_TASKS));
+  assert.ok(caught >= 75, `${caught} of 100`);
+  const alarms = failures('p50 > +0%', 300, random => sides(random, 1, DEFAULT_TASKS));
+  assert.ok(alarms <= 5, `${alarms} of 300`);
+  const random = seededRandom(1);
+  const alike = judgeGates([parseGate('p50 > +0%')], {
+    profile: undefined,
+    times: gateTimes(...sides(random, 1, DEFAULT_TASKS)),
+  });
+  assert.match(alike[0]!.reason, /tasks compared place by place/);
+  const unlike = judgeGates([parseGate('p50 > +0%')], {
+    profile: undefined,
+    times: gateTimes(...sides(random, 1, 12)),
+  });
+  assert.doesNotMatch(unlike[0]!.reason, /place by place/);
+});
+
+test('more tasks that are slower while the median stays are not a slower median', () => {
+  const run = (slow: number): RunTimes => ({
+    name: 'run',
+    leftOut: 0,
+    tasks: Array.from({ length: 21 }, (_, t) => ({
+      id: `${t}`,
+      // The middle task stays where it is; those above it take longer.
+      latencyNs: 1e8 * (1 + t / 1000) * (t > 10 ? slow : t < 10 ? 1 + (slow - 1) / 1e5 : 1),
+      operations: [],
+      phases: [],
+    })),
+  });
+  const [gate] = judgeGates([parseGate('p50 > +0%')], { profile: undefined, times: gateTimes([run(1)], [run(1.3)]) });
+  assert.equal(gate!.held, true);
+  assert.match(gate!.reason, /the median itself is not/);
 });
 
 test('A/A of p95: at most 1 of 100', () => {
@@ -119,10 +164,12 @@ test('a gate that holds for want of precision says what it would have caught', (
   const times = diffTimes([simulatedRun(20, 1, spread, random)], [simulatedRun(20, 1.06, spread, random)]);
   const [gate] = judgeGates([parseGate('p50 > +5%')], { profile: undefined, times });
   assert.equal(gate!.held, true);
-  const [, percent] = /not shown to be beyond the threshold \(a true \+([\d.]+) % would be caught 4 times in 5\)/.exec(
-    gate!.reason,
-  )!;
+  const [, percent, more] =
+    /not shown to be beyond the threshold \(a true \+([\d.]+) % would be caught 4 times in 5; \+10\.0 % with about ([\d.]+) times as many tasks\)/.exec(
+      gate!.reason,
+    )!;
   assert.ok(Number(percent) > 8 && Number(percent) < 40, percent);
+  assert.ok(Number(more) > 1 && Number(more) < 60, more);
 });
 
 test('an improvement is what a gate with < asks about', () => {
@@ -156,7 +203,7 @@ test('an expectation holds only where it is shown, and never for want of data', 
   let met = 0;
   for (let seed = 1; seed <= 200; seed++) {
     const draw = seededRandom(seed);
-    const same = diffTimes([simulatedRun(12, 1, STEADY, draw)], [simulatedRun(12, 1, STEADY, draw)]);
+    const same = gateTimes([simulatedRun(12, 1, STEADY, draw)], [simulatedRun(12, 1, STEADY, draw)]);
     if (judgeGates(expect('p50 < -0%'), { profile: undefined, times: same })[0]!.held) met++;
   }
   assert.ok(met <= 5, `${met} of 200`);

@@ -5,6 +5,8 @@ import { normal, type Random } from './sampled-profile.ts';
 export interface LatencySpread {
   readonly within: number;
   readonly between: number;
+  /** How much longer the first task of a run takes; less with each after it. */
+  readonly warmUp?: number;
 }
 
 /** A run of `tasks` tasks of 300 ms · `factor`, log-normal, the whole run a little faster or slower by `between`. */
@@ -15,7 +17,7 @@ export function simulatedRun(tasks: number, factor: number, spread: LatencySprea
     leftOut: 0,
     tasks: Array.from({ length: tasks }, (_, t) => ({
       id: `task ${t}`,
-      latencyNs: run * Math.exp(spread.within * normal(random)),
+      latencyNs: run * (1 + (spread.warmUp ?? 0) / 2 ** (2 * t)) * Math.exp(spread.within * normal(random)),
       operations: [],
       phases: [],
     })),
