@@ -1,6 +1,6 @@
+import { sortByTime } from './by-time.ts';
 import type { CatalogPair } from './catalog.ts';
-import { byTime } from './evidence/collect.ts';
-import type { Observation } from './observation.ts';
+import { addItem, type Observation } from './observation.ts';
 
 /**
  * Two markers that are the begin and the end of one call become that call. Markers of one span pair up inside it;
@@ -41,8 +41,8 @@ export function joinPairs(observations: readonly Observation[], pairs: readonly 
       begin.operation = 'paired';
       o.operation = 'paired';
       if (begin.node !== undefined) {
-        begin.node.items.push(call);
-        begin.node.items.sort(byTime);
+        addItem(begin.node, call);
+        sortByTime(begin.node.items as Observation[]);
       }
     }
     const pair = fromOf.get(o.what);

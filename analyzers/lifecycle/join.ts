@@ -1,7 +1,8 @@
 import type { Trace } from '../../src/model/trace.ts';
+import { mergeByTime, sortByTime } from './by-time.ts';
 import type { Catalog, CatalogSignals, Performer } from './catalog.ts';
 import { Classifier } from './classify.ts';
-import { byTime, type Collected, collect } from './evidence/collect.ts';
+import { type Collected, collect } from './evidence/collect.ts';
 import { joinDeliveries, realMessageId } from './join-deliveries.ts';
 import { joinPairs } from './join-pairs.ts';
 import { joinWindows } from './join-windows.ts';
@@ -38,7 +39,7 @@ export function join(trace: Trace, catalog: Catalog): Joined {
     if (o.node?.call !== undefined && o.form === 'call') o.operation = 'merged';
   }
   let observations = collected.observations.filter(o => o.operation !== 'merged');
-  observations = [...observations, ...joinPairs(observations, catalog.pairs)].sort(byTime);
+  observations = mergeByTime(observations, joinPairs(observations, catalog.pairs));
   const unfilled = joinWindows(
     observations,
     observations.filter(isHomeless),
@@ -48,7 +49,7 @@ export function join(trace: Trace, catalog: Catalog): Joined {
   joinByMessage(observations);
 
   const skews = correctSkew(observations, collected.nodes, catalog);
-  if (skews.length > 0) observations.sort(byTime);
+  if (skews.length > 0) sortByTime(observations);
 
   const enqueueRuns = collected.nodes
     .filter(node => isEnqueueRun(node) && topRun(node) === node)
@@ -65,7 +66,7 @@ export function join(trace: Trace, catalog: Catalog): Joined {
     (spec, step, before) =>
       (sent.get(`${spec.sentBy} ${step}`) ?? []).findLast(t => t <= before) ?? Number.NEGATIVE_INFINITY,
   );
-  if (deliveries.length > 0) observations = [...observations, ...deliveries].sort(byTime);
+  if (deliveries.length > 0) observations = mergeByTime(observations, deliveries);
 
   const resultRuns = collected.nodes
     .filter(node => node.context?.role === 'result-run')
@@ -84,7 +85,7 @@ export function join(trace: Trace, catalog: Catalog): Joined {
   gatherVisits(loose, visits, performerOf, signals);
   gatherResults(loose, resultRuns, performerOf, signals.settles);
   for (const { items } of [...visits, ...resultRuns]) {
-    items.sort(byTime);
+    sortByTime(items);
     classifier.classify(items);
   }
   return { collected, processes, observations, enqueueRuns, resultRuns, visits, unfilled, skews };

@@ -8,7 +8,7 @@ export interface Observation extends Omit<Evidence, 'ids' | 'process'> {
   /** Whether the catalogue knows it; what it does not know is named by its fingerprint. */
   readonly known: boolean;
   /** The span that it happened in (of a span: the one above). */
-  readonly node: SpanNode | undefined;
+  node: SpanNode | undefined;
   /** Its own span, where it is one. */
   readonly own: SpanNode | undefined;
   readonly log: number;
@@ -26,21 +26,21 @@ export interface Observation extends Omit<Evidence, 'ids' | 'process'> {
   standIn: string;
 }
 
-/** Names that a source gave; '' where it was silent. */
+/** Names that a source gave; '' where it was silent. Evidence of the same names shares one object. */
 export interface Ids {
-  taskUuid: string;
-  stepUuid: string;
-  stepUuids: readonly string[];
+  readonly taskUuid: string;
+  readonly stepUuid: string;
+  readonly stepUuids: readonly string[];
   /** Steps that the step waits for. */
-  dependsOn: readonly string[];
-  stepName: string;
-  namespace: string;
-  taskName: string;
-  correlationId: string;
-  queue: string;
-  messageId: string;
-  fromState: string;
-  toState: string;
+  readonly dependsOn: readonly string[];
+  readonly stepName: string;
+  readonly namespace: string;
+  readonly taskName: string;
+  readonly correlationId: string;
+  readonly queue: string;
+  readonly messageId: string;
+  readonly fromState: string;
+  readonly toState: string;
 }
 
 /** A span with what happened directly in it. Spans that never arrived are here too, rebuilt from what names them. */
@@ -56,9 +56,10 @@ export interface SpanNode {
   process: number;
   startNs: number;
   endNs: number;
-  readonly ids: Ids;
-  readonly items: Observation[];
-  readonly children: SpanNode[];
+  ids: Ids;
+  /** Most spans have neither: they share one empty list. Added to by `addItem` and `addChild`. */
+  items: readonly Observation[];
+  children: readonly SpanNode[];
   /** What the span itself is, where it is one call. */
   call: Observation | undefined;
 }
@@ -77,6 +78,19 @@ export const NO_IDS: Ids = {
   fromState: '',
   toState: '',
 };
+
+export const NO_ITEMS: readonly Observation[] = [];
+export const NO_CHILDREN: readonly SpanNode[] = [];
+
+export function addItem(node: SpanNode, item: Observation): void {
+  if (node.items === NO_ITEMS) node.items = [item];
+  else (node.items as Observation[]).push(item);
+}
+
+export function addChild(node: SpanNode, child: SpanNode): void {
+  if (node.children === NO_CHILDREN) node.children = [child];
+  else (node.children as SpanNode[]).push(child);
+}
 
 /** The nearest enclosing context, the window's first: '' where none is known. */
 export function contextOf(observation: Observation): string {

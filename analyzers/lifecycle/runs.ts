@@ -1,5 +1,5 @@
+import { sortByTime } from './by-time.ts';
 import type { CatalogSignals } from './catalog.ts';
-import { byTime } from './evidence/collect.ts';
 import type { EnqueueRun } from './life.ts';
 import { nearest, type Observation, type SpanNode } from './observation.ts';
 
@@ -12,7 +12,7 @@ export function itemsBelow(top: SpanNode, skip: (node: SpanNode) => boolean): Ob
     for (const item of node.items) if (item.operation !== 'merged') items.push(item);
     for (const child of node.children) if (child !== top && child.call === undefined && !skip(child)) stack.push(child);
   }
-  return items.sort(byTime);
+  return sortByTime(items);
 }
 
 export const isEnqueueRun = (node: SpanNode): boolean => node.context?.role === 'enqueue-run';

@@ -1,10 +1,20 @@
 import { IdTable } from '../../../src/model/id-table.ts';
 import type { Trace } from '../../../src/model/trace.ts';
 import { attribute } from '../../../src/model/trace-read.ts';
-import { type Ids, NO_IDS, type Observation, type SpanNode } from '../observation.ts';
+import { sortByTime } from '../by-time.ts';
+import {
+  addChild,
+  addItem,
+  type Ids,
+  NO_CHILDREN,
+  NO_IDS,
+  NO_ITEMS,
+  type Observation,
+  type SpanNode,
+} from '../observation.ts';
 import type { Processes } from '../processes.ts';
 import type { Recogniser } from '../recogniser.ts';
-import { RoleReader } from './attributes.ts';
+import { Role, RoleReader } from './attributes.ts';
 import { crossesOver, placeLost } from './span-tree.ts';
 
 export interface Collected {
@@ -84,8 +94,8 @@ class Collector {
         startNs: spans.startNs[row]!,
         endNs: Math.max(spans.endNs[row]!, spans.startNs[row]!),
         ids: this.#reader.ids(),
-        items: [],
-        children: [],
+        items: NO_ITEMS,
+        children: NO_CHILDREN,
         call: undefined,
       };
       this.#nodeOfRow[row] = node;
@@ -108,22 +118,20 @@ class Collector {
       }
     }
     this.#cutCycles();
-    for (const node of this.#nodes) if (crossesOver(node, spans.kind[node.row]!)) node.parent = undefined;
-    for (const node of this.#nodes) node.parent?.children.push(node);
     for (const node of this.#nodes) {
-      if (node.call !== undefined) {
-        const call: Observation = { ...node.call, node: node.parent };
-        node.call = call;
-        node.parent?.items.push(call);
-        this.#observations.push(call);
-      }
+      if (crossesOver(node, spans.kind[node.row]!)) node.parent = undefined;
+      const { parent, call } = node;
+      if (parent !== undefined) addChild(parent, node);
+      if (call === undefined) continue;
+      call.node = parent;
+      this.#add(call);
     }
   }
 
   /** What the span itself is, where it is one call: a statement, a message operation, a call that has a name. */
   #callOf(node: SpanNode, nameIndex: number): void {
     const reader = this.#reader;
-    const statement = reader.stringIndex('statement');
+    const statement = reader.stringIndex(Role.statement);
     let what = '';
     let known = true;
     if (statement >= 0) {
@@ -132,7 +140,7 @@ class Collector {
       known = id !== '';
     } else if (node.context !== undefined) return;
     else {
-      what = messagingCall(reader.text('messagingType')) || this.#recogniser.call(nameIndex);
+      what = messagingCall(reader.text(Role.messagingType)) || this.#recogniser.call(nameIndex);
       if (what === '') return;
     }
     node.call = this.#observation(
@@ -178,7 +186,7 @@ class Collector {
         continue;
       }
       this.#reader.read(logs, i);
-      if (this.#reader.has('target') && this.#recogniser.isNoise(this.#reader.text('target'))) {
+      if (this.#reader.has(Role.target) && this.#recogniser.isNoise(this.#reader.text(Role.target))) {
         this.#noiseLogs++;
         continue;
       }
@@ -202,9 +210,10 @@ class Collector {
         node.endNs = Math.max(node.endNs, seen.observation.endNs);
         const context = this.#recogniser.contextOfSign(seen.observation.what);
         if (context !== undefined) node.context ??= context;
-        if (node.ids.taskUuid === '') node.ids.taskUuid = seen.observation.ids.taskUuid;
-        if (node.context?.role === 'result-run' && node.ids.stepUuid === '') {
-          node.ids.stepUuid = seen.observation.ids.stepUuid;
+        const { taskUuid, stepUuid } = seen.observation.ids;
+        if (node.ids.taskUuid === '' && taskUuid !== '') node.ids = { ...node.ids, taskUuid };
+        if (node.context?.role === 'result-run' && node.ids.stepUuid === '' && stepUuid !== '') {
+          node.ids = { ...node.ids, stepUuid };
         }
       }
       this.#add(seen.observation);
@@ -222,11 +231,11 @@ class Collector {
     log: number,
   ): { observation: Observation; key: string } | undefined {
     const reader = this.#reader;
-    const elapsed = reader.number('elapsedSeconds');
+    const elapsed = reader.number(Role.elapsedSeconds);
     // An empty statement means that the summary is all of it.
-    let statement = reader.stringIndex('statement');
-    if (statement >= 0 && this.#trace.strings[statement]!.trim() === '') statement = reader.stringIndex('summary');
-    if (statement < 0 && !Number.isNaN(elapsed)) statement = reader.stringIndex('summary');
+    let statement = reader.stringIndex(Role.statement);
+    if (statement >= 0 && this.#trace.strings[statement]!.trim() === '') statement = reader.stringIndex(Role.summary);
+    if (statement < 0 && !Number.isNaN(elapsed)) statement = reader.stringIndex(Role.summary);
     if (statement >= 0) {
       const { id, text: sql } = this.#recogniser.statement(statement);
       const lengthNs = Number.isNaN(elapsed) ? 0 : Math.round(elapsed * 1e9);
@@ -248,7 +257,7 @@ class Collector {
         key: `${what} ${lengthNs}`,
       };
     }
-    const target = reader.has('target') ? reader.text('target') : scope;
+    const target = reader.has(Role.target) ? reader.text(Role.target) : scope;
     const marker = this.#recogniser.marker(text, target, () => reader.eventName);
     if (marker === '') return undefined;
     const ids = reader.ids();
@@ -283,9 +292,9 @@ class Collector {
       process,
       startNs: Number.POSITIVE_INFINITY,
       endNs: Number.NEGATIVE_INFINITY,
-      ids: { ...NO_IDS },
-      items: [],
-      children: [],
+      ids: NO_IDS,
+      items: NO_ITEMS,
+      children: NO_CHILDREN,
       call: undefined,
     };
     this.#lost.push(node);
@@ -314,7 +323,7 @@ class Collector {
   }
 
   #add(observation: Observation): void {
-    observation.node?.items.push(observation);
+    if (observation.node !== undefined) addItem(observation.node, observation);
     this.#observations.push(observation);
   }
 
@@ -360,8 +369,8 @@ class Collector {
       }
     }
     placeLost(this.#lost, this.#nodes);
-    for (const node of nodes) node.items.sort(byTime);
-    this.#observations.sort(byTime);
+    for (const node of nodes) if (node.items.length > 1) sortByTime(node.items as Observation[]);
+    sortByTime(this.#observations);
     return {
       observations: this.#observations,
       nodes,
@@ -386,9 +395,4 @@ function messagingCall(type: string): string {
     default:
       return '';
   }
-}
-
-/** Start, then longer first (what encloses comes before what it encloses), then name: total. */
-export function byTime(a: Observation, b: Observation): number {
-  return a.startNs - b.startNs || b.endNs - a.endNs || (a.what < b.what ? -1 : a.what > b.what ? 1 : 0);
 }

@@ -1,4 +1,4 @@
-import type { SpanNode } from '../observation.ts';
+import { addChild, type SpanNode } from '../observation.ts';
 
 /**
  * Whether a span's parent is what it heard of, not what it is part of: a message's or request's other end. Work is
@@ -30,6 +30,6 @@ export function placeLost(lost: readonly SpanNode[], arrived: readonly SpanNode[
     }
     if (best === undefined) continue;
     node.parent = best;
-    best.children.push(node);
+    addChild(best, node);
   }
 }
