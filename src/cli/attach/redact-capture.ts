@@ -13,6 +13,7 @@ import { CaptureModels } from '../capture-models.ts';
 import { formatById, readProfileSource } from '../inputs.ts';
 import { writeFileWhole } from '../output.ts';
 import { readRowsDocument } from '../rows-input.ts';
+import { redactConsole } from './redact-console.ts';
 import { redactProbeLog } from './redact-probe-log.ts';
 
 /** What was not taken along, and why: named in the comment. */
@@ -73,6 +74,18 @@ export async function redactCapture(
     }
     taken.add(entry.file);
   }
+  const asyncTasks: NonNullable<CaptureManifest['asyncTasks']>[number][] = [];
+  for (const entry of manifest.asyncTasks ?? []) {
+    const file = redactor.text(entry.file);
+    await mkdir(dirname(join(target, file)), { recursive: true });
+    const { unknownFields, damaged } = await redactConsole(join(source, entry.file), join(target, file), redactor);
+    if (unknownFields > 0) {
+      leftOut.push({ file, why: `${unknownFields} fields that this version of the protocol does not know` });
+    }
+    if (damaged > 0) leftOut.push({ file, why: `${damaged} records that are damaged` });
+    asyncTasks.push({ ...entry, file, address: redactor.text(entry.address) });
+    taken.add(entry.file);
+  }
   for (const file of await filesBelow(join(source, CaptureFile.raw))) {
     const path = join(CaptureFile.raw, file);
     if (path.startsWith(join('raw', 'otlp')) || taken.has(path)) continue;
@@ -91,6 +104,7 @@ export async function redactCapture(
       command: redactor.words(process.command),
     })),
     profiles,
+    ...(asyncTasks.length === 0 ? {} : { asyncTasks }),
   };
   await writeFileWhole(join(target, CaptureFile.manifest), `${JSON.stringify(redacted, undefined, 2)}\n`);
   return { manifest: redacted, leftOut };

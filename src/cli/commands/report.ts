@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { AsyncTasksResult } from '../../../analyzers/async-tasks.ts';
 import { analyzeSystemFigures } from '../../../analyzers/system-figures.ts';
 import { sampledWaits } from '../../../analyzers/system-figures-off-cpu.ts';
 import type { SystemFiguresResult } from '../../../analyzers/system-figures-result.ts';
+import { asyncTasksView } from '../../report/async-tasks-view.ts';
 import type { Block } from '../../report/block.ts';
 import { captureFacts } from '../../report/capture-facts-view.ts';
 import { hotPathsView } from '../../report/hot-paths-view.ts';
@@ -50,6 +52,19 @@ Examples:
         ...(options.event === undefined ? {} : { event: options.event }),
       });
       const figures = await figuresOfInputs(opened);
+      const tasks = await tasksOfInputs(opened);
+      if (opened.profiles.length === 0 && figures.length === 0 && tasks.length > 0) {
+        await emitReport(context, options, {
+          title: `Async tasks of ${inputs.join(' ')}`,
+          result: tasks.length === 1 ? tasks[0]! : tasks,
+          blocks: (): Block[] => [
+            { kind: 'heading', level: 1, text: `Async tasks of ${inputs.join(' ')}` },
+            ...opened.captures.flatMap(({ manifest }) => captureFacts(manifest)),
+            ...tasks.flatMap(one => asyncTasksView(one, { top: options.top })),
+          ],
+        });
+        return;
+      }
       if (opened.profiles.length === 0 && figures.length > 0) {
         await emitReport(context, options, {
           title: `System figures of ${inputs.join(' ')}`,
@@ -59,6 +74,7 @@ Examples:
             { kind: 'heading', level: 1, text: `System figures of ${inputs.join(' ')}` },
             ...opened.captures.flatMap(({ manifest }) => captureFacts(manifest)),
             ...figures.flatMap(one => systemFiguresView(one, { top: options.top })),
+            ...tasks.flatMap(one => asyncTasksView(one, { top: options.top })),
           ],
         });
         return;
@@ -74,6 +90,7 @@ Examples:
           ...opened.captures.flatMap(({ manifest }) => captureFacts(manifest)),
           ...hotPathsView(result, { top: options.top }),
           ...figures.flatMap(one => systemFiguresView(one, { top: options.top })),
+          ...tasks.flatMap(one => asyncTasksView(one, { top: options.top })),
         ],
       });
     });
@@ -91,6 +108,16 @@ async function figuresOfInputs({ captures, profiles, names }: ProfileInputs): Pr
   const sampled = profiles.flatMap(profile => sampledWaits(profile) ?? []);
   if (sampled.length === 0) return [];
   return [analyzeSystemFigures([], { inputs: names, epochNs: 0n, processes: [], cpus: 0, sampled })];
+}
+
+/** Tasks of the async runtimes that each capture listened to. */
+async function tasksOfInputs({ captures }: ProfileInputs): Promise<AsyncTasksResult[]> {
+  const tasks: AsyncTasksResult[] = [];
+  for (const { directory, manifest } of captures) {
+    const found = await new CaptureModels(directory, manifest).asyncTasks();
+    if (found !== undefined) tasks.push(found);
+  }
+  return tasks;
 }
 
 function positiveInteger(text: string): number {
