@@ -22,6 +22,11 @@ function isContextMark(high: number, low: number): boolean {
   return high === -1 && low < 0 && low > -4096;
 }
 
+/** One sentence for the records that hold such data and those that speak of it. */
+export const AUX_DATA = 'hardware trace data (Intel PT, ARM SPE) was left out: tprof reads samples';
+/** Place of the mount namespace among those of a NAMESPACES record. */
+const MOUNT_NAMESPACE = 5;
+
 const DEFAULT_MAX_STACK = 127;
 /** PERF_SAMPLE_REGS_ABI_64. */
 const ABI_64 = 2;
@@ -52,6 +57,7 @@ export class PerfCollector {
     flags: uint8Column(),
   };
   lost = 0;
+  readonly #mountNamespaceOf = new Map<number, number>();
 
   readonly #header: PerfHeader;
   readonly #warnings: Warnings;
@@ -126,8 +132,29 @@ export class PerfCollector {
         else if (run.offSinceNs < 0) this.#leave(run, run.lastStack, timeNs);
         break;
       }
+      case RecordType.aux:
+        this.#warnings.add('aux-data', AUX_DATA);
+        break;
+      case RecordType.namespaces:
+        this.#namespaces(view, body, end);
+        break;
+      default:
+        if (view.getUint32(offset, le) > RecordType.auxOutputHardwareId) {
+          this.#warnings.add('unknown-records', 'records of kinds that tprof does not know were left out', {
+            example: `kind ${view.getUint32(offset, le)}`,
+          });
+        }
     }
     return undefined;
+  }
+
+  /** Which mount namespace a process sees files in: `nr` pairs of device and inode, the sixth the mount namespace's. */
+  #namespaces(view: DataView, body: number, end: number): void {
+    const le = this.#header.littleEndian;
+    const at = body + 16 + MOUNT_NAMESPACE * 16 + 8;
+    if (at + 8 > end) return;
+    const inode = view.getUint32(at + (le ? 0 : 4), le);
+    this.#mountNamespaceOf.set(view.getInt32(body, le), inode);
   }
 
   /** Layouts of tracepoints are known once their formats are: in pipe mode that is after the first records. */
@@ -139,6 +166,16 @@ export class PerfCollector {
   /** Threads that are still waiting have waited until the end. */
   finish(): void {
     for (const run of this.processes.runs) if (!run.exited) this.#return(run, this.#lastNs);
+    const counts = new Map<number, number>();
+    for (const inode of this.#mountNamespaceOf.values()) counts.set(inode, (counts.get(inode) ?? 0) + 1);
+    const elsewhere = this.#mountNamespaceOf.size - Math.max(0, ...counts.values());
+    if (elsewhere > 0) {
+      this.#warnings.add(
+        'namespaces',
+        'processes see other files than most (containers): theirs are looked for through /proc/PID/root, while they run',
+        { count: elsewhere },
+      );
+    }
   }
 
   #sample(batch: RecordBatch, offset: number, timeNs: number): Promise<void> | undefined {

@@ -15,6 +15,8 @@ export const RecordType = {
   switchCpuWide: 15,
   namespaces: 16,
   ksymbol: 17,
+  /** The last that tprof knows of; those between are side-band that no stack needs. */
+  auxOutputHardwareId: 21,
   headerAttr: 64,
   headerTracingData: 66,
   headerBuildId: 67,

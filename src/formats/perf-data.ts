@@ -10,7 +10,7 @@ import { UserUnwinder } from '../symbols/unwind.ts';
 import type { ProfileFormat, ProfileReadOptions } from './format.ts';
 import { parseAttr } from './perf-data-attr.ts';
 import { BatchMemory, type RecordBatch, RecordSplitter, recordBatches } from './perf-data-batches.ts';
-import { PerfCollector } from './perf-data-collector.ts';
+import { AUX_DATA, PerfCollector } from './perf-data-collector.ts';
 import { RecordDecompressor } from './perf-data-decompress.ts';
 import {
   addEvent,
@@ -194,7 +194,7 @@ class PerfReading {
         this.#tolerate(() => this.#eventUpdate(new ByteReader(bytes.subarray(offset + 8, end), le)));
         break;
       case RecordType.auxtrace:
-        this.#warnings.add('aux-data', 'hardware trace data (Intel PT, ARM SPE) was left out: tprof reads samples');
+        this.#warnings.add('aux-data', AUX_DATA);
         break;
     }
     return undefined;

@@ -286,6 +286,28 @@ for (const littleEndian of [true, false]) {
   });
 }
 
+for (const littleEndian of [true, false]) {
+  const order = littleEndian ? 'little' : 'big';
+  test(`perf.data: trace data, other namespaces and unknown records are counted (${order} endian)`, async () => {
+    const w = new PerfDataWriter(littleEndian);
+    const namespaces = (pid: number, mount: number): void => {
+      const pairs = [1, 2, 3, 4, 5, mount, 7].flatMap(inode => [w.u64(0), w.u64(inode)]);
+      w.record(16, 0, concat([w.u32(pid), w.u32(pid), w.u64(7), ...pairs, w.trailer(pid, pid, 10)]));
+    };
+    w.comm(10, 10, 'prog', 0, true);
+    namespaces(10, 4026531841);
+    namespaces(11, 4026531841);
+    namespaces(12, 4026532999);
+    w.record(11, 0, concat([w.u64(0), w.u64(4096), w.u64(1), w.trailer(10, 10, 20)]));
+    w.record(40, 0, w.trailer(10, 10, 30));
+    w.sample(10, 10, 100, 1000, [0x1010]);
+    const { warnings, samples } = await read(w.file());
+    assert.equal(samples.length, 1);
+    const counts = Object.fromEntries(warnings.map(warning => [warning.code, warning.count]));
+    assert.deepEqual([counts.namespaces, counts['aux-data'], counts['unknown-records']], [1, 1, 1]);
+  });
+}
+
 test('perf.data: a chain as deep as the kernel records is marked as cut off', async () => {
   const w = new PerfDataWriter();
   w.comm(10, 10, 'prog', 0, true);
