@@ -17,6 +17,8 @@ export interface SystemFiguresResult extends ResultHeader<'system-figures'> {
   readonly programs: readonly ProgramFigures[];
   /** What tprof itself took, out of the same readings. */
   readonly observer: ProcessFigures | undefined;
+  /** Profilers that ran as processes of their own: read as well, but no part of what was recorded. */
+  readonly tools: readonly ProcessFigures[];
   /** One a server. */
   readonly postgres: readonly PostgresFigures[];
   readonly findings: readonly Finding[];

@@ -36,14 +36,16 @@ export function analyzeSystemFigures(
   warnings.merge(options.warnings ?? []);
   const nameOf = namesOf(options.processes);
   const observed = processFigures(sources, nameOf);
-  const processes = withSampled(observed.processes, options.sampled ?? []);
+  const isRecorded = recordedBy(options.processes);
+  const processes = withSampled(observed.processes.filter(isRecorded), options.sampled ?? []);
+  const tools = observed.processes.filter(process => !isRecorded(process));
   const all = sources.flatMap((source, index) =>
     source.series.flatMap(series => {
       const figures = seriesFigures(series, source, index);
       return figures === undefined ? [] : [figures];
     }),
   );
-  const sums = programSeries(sources, nameOf);
+  const sums = programSeries(sources, nameOf, isRecorded);
   const times = sources.flatMap(source =>
     source.timesNs.length === 0 ? [] : [source.timesNs[0]!, source.timesNs.at(-1)!],
   );
@@ -60,10 +62,11 @@ export function analyzeSystemFigures(
     })),
     series: [...sums, ...all],
     histograms: sources.flatMap(histogramFigures),
-    host: hostFigures(sources, options.cpus, processes, observed.observer),
+    host: hostFigures(sources, options.cpus, processes, [observed.observer ?? [], tools].flat()),
     processes,
     programs: withPeaks(programFigures(processes), sums),
     observer: observed.observer,
+    tools,
     postgres: sources.flatMap((source, index) => postgresFigures(source, index) ?? []),
   };
   return {
@@ -82,10 +85,17 @@ function namesOf(processes: SystemFiguresOptions['processes']): (pid: number, st
   return (pid, startTime) => exact.get(`${pid}:${startTime}`) ?? byPid.get(`${pid}`) ?? `process ${pid}`;
 }
 
+/** A process that the recording does not list was started by tprof to watch; of a recording that lists none, who knows. */
+function recordedBy(listed: SystemFiguresOptions['processes']): (process: { readonly pid: number }) => boolean {
+  const pids = new Set(listed.map(process => process.pid));
+  return ({ pid }) => pids.size === 0 || pids.has(pid);
+}
+
 /** CPU and memory of all processes of one name at each time. */
 function programSeries(
   sources: readonly SeriesSource[],
   nameOf: (pid: number, startTime: string) => string,
+  isRecorded: (process: { readonly pid: number }) => boolean,
 ): SeriesFigures[] {
   const result: SeriesFigures[] = [];
   for (const [index, source] of sources.entries()) {
@@ -93,7 +103,12 @@ function programSeries(
       ['process.cpu', 'program.cpu', 'share'],
       ['process.rss', 'program.rss', 'bytes'],
     ] as const) {
-      const members = source.series.filter(series => series.name === from && series.labels.observer === undefined);
+      const members = source.series.filter(
+        series =>
+          series.name === from &&
+          series.labels.observer === undefined &&
+          isRecorded({ pid: Number(series.labels.pid) }),
+      );
       const byProgram = Map.groupBy(members, ({ labels }) => nameOf(Number(labels.pid), labels.startTime ?? ''));
       for (const [program, series] of [...byProgram].sort(([a], [b]) => (a < b ? -1 : 1))) {
         const { first, values } = sumOf(
@@ -158,7 +173,7 @@ function hostFigures(
   sources: readonly SeriesSource[],
   cpus: number,
   processes: readonly ProcessFigures[],
-  observer: ProcessFigures | undefined,
+  observers: readonly ProcessFigures[],
 ): HostFigures | undefined {
   const source = sources.find(one => one.series.some(series => series.name === 'host.cpu'));
   if (source === undefined || source.timesNs.length < 2) return undefined;
@@ -177,9 +192,9 @@ function hostFigures(
     return series === undefined ? null : Math.min(1, totalRise(series) / wallNs);
   };
   const recordedNs = processes.reduce((sum, process) => sum + process.cpuNs, 0);
-  const observerNs = observer?.cpuNs ?? 0;
+  const observerNs = observers.reduce((sum, process) => sum + process.cpuNs, 0);
   // Processes that lived between two readings count as children that ended, of tprof or of each other.
-  const unseenNs = Math.max(0, (observer?.endedChildrenCpuNs ?? 0) - recordedNs);
+  const unseenNs = Math.max(0, (observers[0]?.endedChildrenCpuNs ?? 0) - recordedNs - observerNs);
   const busyNs = risen('host.cpu');
   const memory = find('host.memory-available');
   return {

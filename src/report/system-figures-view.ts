@@ -50,7 +50,8 @@ export function systemFiguresView(result: SystemFiguresResult, options: { readon
   return blocks;
 }
 
-function waiting({ programs, processes, host }: SystemFiguresResult, top: number): Block[] {
+function waiting(result: SystemFiguresResult, top: number): Block[] {
+  const { programs, processes } = result;
   const sampled = processes.some(process => process.offCpuNs !== null);
   const queued = processes.some(process => process.runQueueNs !== null);
   const blocked = processes.some(process => process.blockedNs !== null);
@@ -93,7 +94,7 @@ function waiting({ programs, processes, host }: SystemFiguresResult, top: number
       : []),
   ];
   return [
-    { kind: 'paragraph', text: waitingSentence({ sampled, queued, lived }, host) },
+    { kind: 'paragraph', text: waitingSentence({ sampled, queued, lived }, result) },
     {
       kind: 'table',
       columns: [
@@ -115,7 +116,7 @@ function waiting({ programs, processes, host }: SystemFiguresResult, top: number
 
 function waitingSentence(
   { sampled, queued, lived }: { sampled: boolean; queued: boolean; lived: boolean },
-  host: SystemFiguresResult['host'],
+  { host, tools }: SystemFiguresResult,
 ): string {
   const sentences = [];
   if (lived)
@@ -133,7 +134,7 @@ function waitingSentence(
   if (host !== undefined) {
     const { cpus, busyShare, recordedShare, observerShare, othersShare } = host;
     sentences.push(
-      `Of ${formatCount(cpus)} processors ${formatShare(busyShare)} were busy: ${formatShare(recordedShare)} with what was recorded, ${formatShare(observerShare)} with tprof, ${formatShare(othersShare)} with other programs.`,
+      `Of ${formatCount(cpus)} processors ${formatShare(busyShare)} were busy: ${formatShare(recordedShare)} with what was recorded, ${formatShare(observerShare)} with tprof${tools.length === 0 ? '' : ' and its tools'}, ${formatShare(othersShare)} with other programs.`,
     );
   }
   return sentences.join(' ');
