@@ -1,5 +1,7 @@
 import { zeroX } from './0x.ts';
 import { cargoFlamegraph } from './cargo-flamegraph.ts';
+import { clinicBubbleprof } from './clinic-bubbleprof.ts';
+import { clinicDoctor } from './clinic-doctor.ts';
 import { clinicFlame } from './clinic-flame.ts';
 import { clinicHeapprofiler } from './clinic-heapprofiler.ts';
 import { dhat } from './dhat.ts';
@@ -28,4 +30,6 @@ export const PROFILERS: readonly Profiler[] = [
   zeroX,
   clinicFlame,
   clinicHeapprofiler,
+  clinicDoctor,
+  clinicBubbleprof,
 ];

@@ -1,3 +1,5 @@
+import type { CaptureProbe } from '../../src/model/capture.ts';
+
 /**
  * The contract of a profiler: how to run one tool around a command (or beside running processes), what this machine
  * lacks for it, and where it leaves what it saw. One file each in this folder, one line in `list.ts`.
@@ -90,6 +92,8 @@ export interface ProfilerHarvest {
    * not among `processes` is then named as missing.
    */
   readonly nodeProfile?: string;
+  /** Figures over time that the tool read; `file` is relative to `rawDirectory`. */
+  readonly probes?: readonly CaptureProbe[];
   /** Processes of the tool itself, which are no part of what was recorded. */
   readonly ownPids?: readonly number[];
 }

@@ -1,25 +1,39 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clinicFlame } from '../../collectors/profilers/clinic-flame.ts';
-import { findNodeTool } from '../../collectors/profilers/node-tool.ts';
-import { runProfiler } from './run-profiler.ts';
-import { notSixtyThirtyTen, readArtefact, SIXTY_THIRTY_TEN, sharesOfThree } from './sixty-thirty-ten.ts';
+import { clinicSkip, prepareAround } from './prepare-around.ts';
 
-const options = findNodeTool('clinic') === undefined ? { skip: 'clinic is not installed' } : {};
+test('clinic flame: a path to a node is given to it as the word `node`, and no question is asked', clinicSkip, () =>
+  prepareAround(clinicFlame, [process.execPath, '--no-warnings', 'app.js', '--port', '1'], {}, run => {
+    const at = run.command.lastIndexOf('--');
+    const [node, interval, ...rest] = run.command.slice(at + 1);
+    assert.deepEqual([node, rest], ['node', ['--no-warnings', 'app.js', '--port', '1']]);
+    assert.match(interval ?? '', /^--prof-sampling-interval=1000$/);
+    assert.equal(run.environment.NO_INSIGHT, '1');
+    const settings = JSON.parse(run.environment.TPROF_WRAPPER ?? '');
+    assert.equal(settings.node, process.execPath);
+    // The target does not get what is meant for the tool.
+    assert.deepEqual([settings.environment.NO_INSIGHT, settings.environment.CI], [null, null]);
+  }),
+);
 
-test('clinic flame: runs without a question, keeps its page, gives 60, 30 and 10 % and the exit code', options, () =>
-  runProfiler(
+test('clinic flame: the target has the user’s own NODE_OPTIONS, the tool has not', clinicSkip, () =>
+  prepareAround(
     clinicFlame,
-    `${SIXTY_THIRTY_TEN} work(25); console.log('said'); process.exitCode = 3;`,
-    async ({ harvest, exit, litter, rawDirectory, stdout, stderr }) => {
-      assert.deepEqual([exit, harvest.losses, litter], [{ code: 3, signal: null }, [], []], stderr);
-      // The tool's own words are not the target's output.
-      assert.equal(stdout, 'said\n');
-      const [log, page] = harvest.artefacts;
-      assert.equal(log?.format, 'v8-log');
-      assert.match(page?.file ?? '', /^\d+\.clinic-flame\.html$/);
-      const profile = await readArtefact(rawDirectory, harvest);
-      assert.equal(notSixtyThirtyTen(sharesOfThree(profile), 5), undefined);
+    ['node', 'app.js'],
+    { NODE_OPTIONS: '--max-old-space-size=99', NO_INSIGHT: 'mine' },
+    run => {
+      const settings = JSON.parse(run.environment.TPROF_WRAPPER ?? '');
+      assert.equal(run.environment.NODE_OPTIONS, '');
+      assert.equal(settings.usersNodeOptions, '--max-old-space-size=99');
+      assert.equal(settings.environment.NO_INSIGHT, 'mine');
     },
+  ),
+);
+
+test('clinic flame: what is not a Node program is refused', clinicSkip, () =>
+  assert.rejects(
+    prepareAround(clinicFlame, ['/bin/sh', '-c', 'true'], {}, () => {}),
+    /clinic-flame starts Node programs alone, and \/bin\/sh is none/,
   ),
 );

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clinicHeapprofiler } from '../../collectors/profilers/clinic-heapprofiler.ts';
-import { findNodeTool } from '../../collectors/profilers/node-tool.ts';
+import { clinicSkip } from './prepare-around.ts';
 import { runProfiler } from './run-profiler.ts';
 import { notSixtyThirtyTen, readArtefact, sharesOfThree } from './sixty-thirty-ten.ts';
-
-const options = findNodeTool('clinic') === undefined ? { skip: 'clinic is not installed' } : {};
 
 const KEEPS = `
   const make = {
@@ -17,17 +15,16 @@ const KEEPS = `
   for (let i = 0; i < 1500; i++) for (const name of Object.keys(make)) kept.push(make[name]());
 `;
 
-for (const [end, words] of [
-  ['process.exit(3)', 'process.exit(3)'],
-  ['process.exitCode = 3', 'process.exitCode = 3'],
-] as const) {
-  test(`clinic heapprofiler: 60, 30 and 10 % of the heap, and the exit code, after ${end}`, options, () =>
-    runProfiler(clinicHeapprofiler, `${KEEPS} ${words}`, async ({ harvest, exit, litter, rawDirectory, stderr }) => {
+test('clinic heapprofiler: 60, 30 and 10 % of the heap, and the exit code, after process.exit(3)', clinicSkip, () =>
+  runProfiler(
+    clinicHeapprofiler,
+    `${KEEPS} process.exit(3)`,
+    async ({ harvest, exit, litter, rawDirectory, stderr }) => {
       assert.deepEqual([exit, harvest.losses, litter], [{ code: 3, signal: null }, [], []], stderr);
       const profile = await readArtefact(rawDirectory, harvest);
       assert.equal(profile.valueTypes[0]?.name, 'inuse_space');
       assert.equal(notSixtyThirtyTen(sharesOfThree(profile), 5), undefined);
       assert.match(harvest.artefacts.at(-1)?.file ?? '', /^\d+\.clinic-heapprofiler\.html$/);
-    }),
-  );
-}
+    },
+  ),
+);

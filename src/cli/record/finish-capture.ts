@@ -107,6 +107,11 @@ async function gather(
         nodeProfilers.push({ id, profile: harvest.nodeProfile, seen });
       }
       for (const pid of harvest.ownPids ?? []) ownPids.add(pid);
+      const figures = (harvest.probes ?? []).map(probe => ({
+        ...probe,
+        file: `${CaptureFile.raw}/${id}/${probe.file}`,
+      }));
+      if (figures.length > 0) draft.probes = [...(draft.probes ?? []), ...figures];
       if (harvest.profiled !== undefined) partial.push({ id, profiled: harvest.profiled });
       draft.tools = [...draft.tools, ...(harvest.tools ?? [])];
       for (const { file, format, ...rest } of harvest.artefacts) {
