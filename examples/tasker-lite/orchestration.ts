@@ -135,9 +135,8 @@ export class Orchestration {
       if (likeTasker) {
         // Tasker reads the step before its own processing begins.
         const outside = { parent: undefined, ids: message.ids };
-        const attributes = { 'messaging.message.id': message.msgId, 'messaging.destination.name': message.queue };
         const ran = await session.quiet(statements['result-step-row'], [stepUuid]);
-        session.tell(statements['result-step-row'], ran, outside, { attributes });
+        session.tell(statements['result-step-row'], ran, outside, { attributes: transport.attributesOf(message) });
         startMs = nowMs();
       }
       const { rows } = await session.run<StepRow>(statements['fetch-step-state'], [stepUuid], scope);

@@ -98,7 +98,12 @@ function breakdown(url: string, emit: 'conventions' | 'tasker'): void {
     assert.equal(steps.length, 160);
     const complete = steps.filter(step => !step.parts.some(part => part.kind === 'unattributed'));
     const documented = result.operations.filter(operation => operation.expectedPerStep === 1);
-    const seen = documented.filter(operation => operation.observed >= complete.length);
+    // Log records of the broker name no step: which result was acknowledged when can be joined by time alone.
+    const least = (emit === 'tasker' ? 0.9 : 1) * complete.length;
+    const seen = documented.filter(operation => operation.observed >= least);
+    const partly = documented
+      .filter(operation => operation.observed < complete.length)
+      .map(operation => `${operation.id} at ${operation.observed}`);
     for (const [id, standIn] of Object.entries(STAND_INS[emit])) {
       const parts = steps.flatMap(step => step.parts.filter(part => part.id === id));
       assert.ok(parts.length > 0 && parts.every(part => part.standIn === standIn), `${id}: ${parts[0]?.standIn}`);
@@ -106,10 +111,10 @@ function breakdown(url: string, emit: 'conventions' | 'tasker'): void {
     const { unattributed } = result.shares;
     console.log(
       `linear, 40 tasks, 4 at once, emitting ${emit}: ${agreement.agree} of ${agreement.total} statements are at the step that PostgreSQL names, ` +
-        `${agreement.leftOut} more are of steps that are not wholly in the recording; ${seen.length} of ${documented.length} documented operations at every whole step ` +
-        `(${complete.length} of ${steps.length}); unattributed ${(unattributed * 100).toFixed(2)} %`,
+        `${agreement.leftOut} more are of steps that are not wholly in the recording; ${seen.length} of ${documented.length} documented operations at the whole steps ` +
+        `(${complete.length} of ${steps.length}${partly.length === 0 ? '' : `; ${partly.join(', ')}`}); unattributed ${(unattributed * 100).toFixed(2)} %`,
     );
-    assert.equal(seen.length, documented.length);
+    assert.equal(seen.length, documented.length, partly.join(', '));
     assert.ok(agreement.agree / agreement.total >= (emit === 'tasker' ? 0.99 : 1), agreement.examples.join('; '));
     assert.ok(agreement.leftOut <= (emit === 'tasker' ? 0.1 * agreement.total : 0));
     if (emit === 'conventions') {
