@@ -21,7 +21,7 @@ export function asyncTasksView(result: AsyncTasksResult, options: AsyncTasksView
       (finding): Block => ({
         kind: 'note',
         severity: finding.severity,
-        text: `${finding.title}. ${finding.detail} (${finding.evidence}) [${finding.id}]`,
+        text: `${finding.title}. ${finding.detail} (${finding.evidence}${several ? `; ${result.programs[finding.program]?.address ?? ''}` : ''}) [${finding.id}]`,
       }),
     ),
   ];
