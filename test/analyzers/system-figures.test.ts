@@ -69,7 +69,8 @@ test('on CPU, short of CPU, waiting: by process and by program, heaviest first',
     ...processSeries(3, '- 0.1 0.1 0.1 0.1', { queue: '- 0 0 0 0', born: 0.5e9 }),
     ...processSeries(4, '- 0.1 0.2 - -', { queue: '- 0 0 - -', born: 0.5e9 }),
     ...processSeries(9, '1 1.1 1.2 1.3 1.4', { observer: true }),
-    series('host.cpu', '100 101.9 103.8 105.7 107.6', { kind: 'counter', unit: 'nanoseconds', scale: 1e9 }),
+    ...processSeries(8, '0 0.1 0.2 0.3 0.4', {}),
+    series('host.cpu', '100 102 104 106 108', { kind: 'counter', unit: 'nanoseconds', scale: 1e9 }),
   ];
   const result = analyze(
     [source('process', 5, readings)],
@@ -103,17 +104,24 @@ test('on CPU, short of CPU, waiting: by process and by program, heaviest first',
     ],
   );
   assert.equal(Math.round((result.observer?.cpuNs ?? 0) / 1e8), 4);
+  // Started by tprof to watch: not in the recording's list.
+  assert.deepEqual(
+    result.tools.map(({ pid }) => pid),
+    [8],
+  );
+  assert.ok(!result.series.some(one => one.labels.program === 'process 8'));
   const worker = result.series.find(one => one.name === 'program.rss' && one.labels.program === 'worker');
   assert.deepEqual([worker?.first, worker?.values], [1, [20e6, 20e6, 10e6, 10e6]]);
   assert.equal(result.programs[2]?.peakRssBytes, 20e6);
   const { host } = result;
-  assert.ok(host !== undefined && Math.abs(host.busyShare - 0.95) < 1e-9);
+  assert.ok(host !== undefined && Math.abs(host.busyShare - 1) < 1e-9);
   assert.ok(Math.abs(host.recordedShare - 6.3 / 8) < 1e-9 && Math.abs(host.othersShare - 0.9 / 8) < 1e-9);
   assert.deepEqual(
     result.findings.map(({ id, severity }) => [id, severity]),
     [
       ['short-of-cpu', 'info'],
       ['busy-machine', 'info'],
+      ['observer', 'info'],
     ],
   );
 });

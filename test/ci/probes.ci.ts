@@ -198,13 +198,15 @@ function waitsOfPerf(): void {
     return;
   }
   const code =
-    'for (let i = 0; i < 4; i++) { const end = Date.now() + 300; while (Date.now() < end); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); }';
+    'const cpu = () => { const { user, system } = process.cpuUsage(); return user + system; }; for (let i = 0; i < 4; i++) { const end = cpu() + 3e5; while (cpu() < end); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); }';
   const args = [
     'record',
     '--profiler',
     'perf',
     '--event',
     'off-cpu',
+    '--sample-interval',
+    '100ms',
     '-o',
     'waits',
     '--',
@@ -218,7 +220,7 @@ function waitsOfPerf(): void {
   const manifest = JSON.parse(readFileSync(join(folder, 'waits/capture.json'), 'utf8')) as CaptureManifest;
   const node = figures.processes.find(process => process.offCpuNs !== null && process.offCpuNs > 0);
   assert.ok(node !== undefined && node.offCpuNs! >= 1.1e9, `${node?.offCpuNs} ns switched out`);
-  assert.ok(node.cpuNs >= 0.5e9 && manifest.processes.some(process => process.pid === node.pid));
+  assert.ok(node.cpuNs >= 0.9e9 && manifest.processes.some(process => process.pid === node.pid));
   assert.match(readFileSync(join(folder, 'waits/report.md'), 'utf8'), /switched out/);
   const raw = globSync('waits/raw/perf/perf.data', { cwd: folder })[0]!;
   const bare = tprof(['report', raw]);
