@@ -46,12 +46,16 @@ export async function postTask(
   }
 }
 
-/** How a task stands, as the server says. */
+/** Answers of a server, or of what stands before it, that is too busy to say: asked again later. */
+const BUSY: readonly number[] = [429, 502, 503, 504];
+
+/** How a task stands, as the server says; status '' where it is too busy to say. */
 export async function getTask(
   url: string,
   taskUuid: string,
 ): Promise<{ status: string; failedSteps: readonly string[] }> {
   const { status, body } = await call(url, `/v1/tasks/${taskUuid}`);
+  if (BUSY.includes(status)) return { status: '', failedSteps: [] };
   const task = body as { status?: unknown; steps?: unknown } | null;
   if (status !== 200 || typeof task?.status !== 'string') {
     throw new WorkloadError('run', `${url}: expected the task ${taskUuid}, found status ${status}${reason(body)}`);
