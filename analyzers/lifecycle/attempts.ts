@@ -86,8 +86,7 @@ function tasksOfSteps(joined: Joined): Map<string, string> {
   const add = (step: string, task: string): void => {
     if (step !== '' && task !== '' && !taskOf.has(step)) taskOf.set(step, task);
   };
-  for (const o of joined.observations) add(o.ids.stepUuid, o.ids.taskUuid);
-  for (const node of joined.collected.nodes) add(node.ids.stepUuid, node.ids.taskUuid);
+  for (const ids of joined.distinctIds) add(ids.stepUuid, ids.taskUuid);
   for (const run of joined.enqueueRuns) {
     const task = run.taskUuid || idAbove(run.node, 'taskUuid');
     for (const step of run.steps.keys()) add(step, task);

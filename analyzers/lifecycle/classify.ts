@@ -56,19 +56,25 @@ export class Classifier {
   }
 
   #find(call: Observation, context: string, calls: readonly Observation[], at: number): Candidate | undefined {
-    const fitting = (this.#candidates.get(call.what) ?? []).filter(({ match, queue, toState }) => {
-      if (match.in !== undefined && !match.in.includes(context)) return false;
-      if (queue !== undefined && !queue.test(call.ids.queue)) return false;
-      return toState === undefined || call.ids.toState === '' || toState.test(call.ids.toState);
-    });
-    if (fitting.length < 2) return fitting[0];
-    const landmarks = fitting.filter(({ match }) => match.after !== undefined);
-    if (landmarks.length === 0) return fitting[0];
+    const candidates = this.#candidates.get(call.what);
+    if (candidates === undefined) return undefined;
+    let first: Candidate | undefined;
+    let second: Candidate | undefined;
+    let landmarks: Candidate[] | undefined;
+    for (const candidate of candidates) {
+      if (!fits(candidate, call, context)) continue;
+      if (first === undefined) first = candidate;
+      else second = candidate;
+      if (candidate.match.after === undefined) continue;
+      landmarks ??= [];
+      landmarks.push(candidate);
+    }
+    if (second === undefined || landmarks === undefined) return first;
     for (let i = at - 1; i >= 0; i--) {
       const found = landmarks.find(({ match }) => match.after!.includes(calls[i]!.what));
       if (found !== undefined) return found;
     }
-    return fitting[0];
+    return first;
   }
 
   /** What has no phase of its own (a commit, a statement that nobody knows) has that of its neighbour. */
@@ -88,6 +94,12 @@ export class Classifier {
     }
     for (const call of calls) if (call.form === 'call' && call.operation === '') call.operation = nameOf(call);
   }
+}
+
+function fits({ match, queue, toState }: Candidate, call: Observation, context: string): boolean {
+  if (match.in !== undefined && !match.in.includes(context)) return false;
+  if (queue !== undefined && !queue.test(call.ids.queue)) return false;
+  return toState === undefined || call.ids.toState === '' || toState.test(call.ids.toState);
 }
 
 function nameOf(call: Observation): string {

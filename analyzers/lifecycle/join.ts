@@ -7,7 +7,7 @@ import { joinDeliveries, realMessageId } from './join-deliveries.ts';
 import { joinPairs } from './join-pairs.ts';
 import { joinWindows } from './join-windows.ts';
 import type { EnqueueRun, ResultRun, Visit } from './life.ts';
-import { contextOf, nearest, type Observation, type SpanNode } from './observation.ts';
+import { contextOf, type Ids, nearest, type Observation, type SpanNode } from './observation.ts';
 import { type Processes, tellProcessesApart } from './processes.ts';
 import { Recogniser } from './recogniser.ts';
 import { isEnqueueRun, itemsBelow, readEnqueueRun, stepOfResultRun, topRun } from './runs.ts';
@@ -19,6 +19,8 @@ export interface Joined {
   readonly collected: Collected;
   readonly processes: Processes;
   readonly observations: readonly Observation[];
+  /** What observations name, then what spans name, each set of names once. */
+  readonly distinctIds: readonly Ids[];
   readonly enqueueRuns: readonly EnqueueRun[];
   readonly resultRuns: readonly ResultRun[];
   readonly visits: readonly Visit[];
@@ -88,7 +90,21 @@ export function join(trace: Trace, catalog: Catalog): Joined {
     sortByTime(items);
     classifier.classify(items);
   }
-  return { collected, processes, observations, enqueueRuns, resultRuns, visits, unfilled, skews };
+  const distinctIds = idsOf(observations, collected.nodes);
+  return { collected, processes, observations, distinctIds, enqueueRuns, resultRuns, visits, unfilled, skews };
+}
+
+function idsOf(observations: readonly Observation[], nodes: readonly SpanNode[]): Ids[] {
+  const found = new Set<Ids>();
+  let last: Ids | undefined;
+  for (const list of [observations, nodes]) {
+    for (const { ids } of list) {
+      if (ids === last) continue;
+      found.add(ids);
+      last = ids;
+    }
+  }
+  return [...found];
 }
 
 /** A span that never arrived is what its remains are like: that much is needed to know whose they are. */

@@ -50,12 +50,16 @@ export function tellProcessesApart(trace: Trace, recogniser: Recogniser): Proces
 
 function joinBySharedIds(trace: Trace, recogniser: Recogniser, groups: Groups, keys: readonly string[]): void {
   const { spans, events, logs } = trace;
+  /** Spans that are not in the data, or of which there are two. */
   const spanIds = new IdTable(4);
   const batchOfId: number[] = [];
+  const someTwice = trace.warnings.some(({ code }) => code === 'duplicate-spans');
+  const isProcessKey = new Uint8Array(Math.max(0, ...recogniser.processKeys.keys()) + 1);
+  for (const key of recogniser.processKeys.keys()) isProcessKey[key] = 1;
   const batchOfKey = new Map<string, number>();
   const keyed = new Uint8Array(trace.batches.length);
   const meet = (batch: number, other: number | undefined): void => {
-    if (other === undefined || keys[batch] !== '' || keys[other] !== '') return;
+    if (other === undefined || other === batch || keys[batch] !== '' || keys[other] !== '') return;
     if (serviceOf(trace, batch) === serviceOf(trace, other)) groups.union(batch, other);
   };
   const meetId = (batch: number, traceIndex: number, high: number, low: number): void => {
@@ -66,7 +70,9 @@ function joinBySharedIds(trace: Trace, recogniser: Recogniser, groups: Groups, k
   };
   const meetAttributes = (batch: number, start: number, count: number): void => {
     for (let at = start; at < start + count; at++) {
-      const pattern = recogniser.processKeys.get(trace.attributes.key[at]!);
+      const index = trace.attributes.key[at]!;
+      if (index >= isProcessKey.length || isProcessKey[index] === 0) continue;
+      const pattern = recogniser.processKeys.get(index);
       if (pattern === undefined) continue;
       const value = String(attributeValue(trace, at));
       if (!pattern.test(value)) continue;
@@ -79,10 +85,12 @@ function joinBySharedIds(trace: Trace, recogniser: Recogniser, groups: Groups, k
   for (let i = 0; i < spans.length; i++) {
     const batch = spans.batch[i]!;
     if (keys[batch] !== '') continue;
-    meetId(batch, spans.trace[i]!, spans.idHigh[i]!, spans.idLow[i]!);
+    if (someTwice) meetId(batch, spans.trace[i]!, spans.idHigh[i]!, spans.idLow[i]!);
     // A server's or consumer's parent may be in another process; everything else is in the same.
     if (spans.kind[i] !== 2 && spans.kind[i] !== 5) {
-      meetId(batch, spans.trace[i]!, spans.parentHigh[i]!, spans.parentLow[i]!);
+      const parent = spans.parent[i]!;
+      if (parent >= 0) meet(batch, spans.batch[parent]!);
+      else meetId(batch, spans.trace[i]!, spans.parentHigh[i]!, spans.parentLow[i]!);
     }
     meetAttributes(batch, spans.attrStart[i]!, spans.attrCount[i]!);
   }
@@ -92,7 +100,9 @@ function joinBySharedIds(trace: Trace, recogniser: Recogniser, groups: Groups, k
   for (let i = 0; i < logs.length; i++) {
     const batch = logs.batch[i]!;
     if (keys[batch] !== '') continue;
-    meetId(batch, logs.trace[i]!, logs.idHigh[i]!, logs.idLow[i]!);
+    const span = logs.span[i]!;
+    if (span >= 0) meet(batch, spans.batch[span]!);
+    else meetId(batch, logs.trace[i]!, logs.idHigh[i]!, logs.idLow[i]!);
     meetAttributes(batch, logs.attrStart[i]!, logs.attrCount[i]!);
   }
   adoptStrays(trace, groups, keys, keyed);

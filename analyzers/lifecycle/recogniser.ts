@@ -24,6 +24,8 @@ export class Recogniser {
   readonly #contextOf = new Map<number, CatalogContext | undefined>();
   readonly #markersOf = new Map<number, readonly { id: string; target: string; event: string }[]>();
   readonly #noiseOf = new Map<string, boolean>();
+  /** By the index of a target: 0 = not asked yet, 1 = noise, 2 = not. */
+  readonly #noiseAt: Uint8Array;
   /** Attribute key index → role, and how early the role's list names it. */
   readonly roles: ReadonlyMap<number, { readonly role: AttributeRole; readonly rank: number }>;
   readonly processKeys: ReadonlyMap<number, RegExp>;
@@ -31,6 +33,7 @@ export class Recogniser {
   constructor(catalog: Catalog, trace: Trace) {
     this.catalog = catalog;
     this.#strings = trace.strings;
+    this.#noiseAt = new Uint8Array(trace.strings.length);
     this.#statements = catalog.statements.map(s => ({ id: s.id, pattern: new RegExp(s.sql, 's') }));
     this.#calls = catalog.calls.map(c => ({ id: c.id, pattern: new RegExp(c.span) }));
     this.#contexts = catalog.contexts.flatMap(context =>
@@ -75,6 +78,16 @@ export class Recogniser {
       this.#noiseOf.set(target, noise);
     }
     return noise;
+  }
+
+  /** The same for a target by the index of its text. */
+  isNoiseAt(index: number): boolean {
+    let noise = this.#noiseAt[index]!;
+    if (noise === 0) {
+      noise = this.isNoise(this.#strings[index]!) ? 1 : 2;
+      this.#noiseAt[index] = noise;
+    }
+    return noise === 1;
   }
 
   /** A statement by the index of its text: the catalogue's name ('' = unknown) and the normalised text. */

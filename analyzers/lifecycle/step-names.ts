@@ -37,8 +37,7 @@ export function nameSteps(
     if (ids.stepName !== '' && !nameOf.has(ids.stepUuid)) nameOf.set(ids.stepUuid, ids.stepName);
     if (ids.taskUuid !== '' && !taskOf.has(ids.stepUuid)) taskOf.set(ids.stepUuid, ids.taskUuid);
   };
-  for (const o of joined.observations) take(o.ids);
-  for (const node of joined.collected.nodes) take(node.ids);
+  for (const ids of joined.distinctIds) take(ids);
   for (const { step, task } of attempts) if (task !== '' && !taskOf.has(step)) taskOf.set(step, task);
 
   const steps = new Set(attempts.map(a => a.step));
@@ -121,17 +120,11 @@ function taskNames(
   const tasks = new Map<string, { namespace: string; name: string; startNs: number | undefined }>();
   for (const task of wanted) tasks.set(task, { namespace: '', name: '', startNs: undefined });
   const roots = new Map(joined.enqueueRuns.filter(run => run.parentStep === '').map(run => [run.taskUuid, run]));
-  for (const o of joined.observations) {
-    const task = tasks.get(o.ids.taskUuid);
+  for (const ids of joined.distinctIds) {
+    const task = tasks.get(ids.taskUuid);
     if (task === undefined) continue;
-    if (task.namespace === '') task.namespace = o.ids.namespace;
-    if (task.name === '') task.name = o.ids.taskName;
-  }
-  for (const node of joined.collected.nodes) {
-    const task = tasks.get(node.ids.taskUuid);
-    if (task === undefined) continue;
-    if (task.namespace === '') task.namespace = node.ids.namespace;
-    if (task.name === '') task.name = node.ids.taskName;
+    if (task.namespace === '') task.namespace = ids.namespace;
+    if (task.name === '') task.name = ids.taskName;
   }
   // What created the task encloses its first run, and began earlier.
   for (const [uuid, task] of tasks) {

@@ -41,7 +41,27 @@ export function attributesOf(trace: Trace, table: Attributed, row: number): Map<
   return result;
 }
 
+/** Codes of the hexadecimal digits. */
+const HEX = Uint8Array.from('0123456789abcdef', digit => digit.charCodeAt(0));
+
 /** Lower-case hex of a span id. */
 export function spanIdHex(high: number, low: number): string {
-  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
+  return String.fromCharCode(
+    HEX[high >>> 28]!,
+    HEX[(high >>> 24) & 15]!,
+    HEX[(high >>> 20) & 15]!,
+    HEX[(high >>> 16) & 15]!,
+    HEX[(high >>> 12) & 15]!,
+    HEX[(high >>> 8) & 15]!,
+    HEX[(high >>> 4) & 15]!,
+    HEX[high & 15]!,
+    HEX[low >>> 28]!,
+    HEX[(low >>> 24) & 15]!,
+    HEX[(low >>> 20) & 15]!,
+    HEX[(low >>> 16) & 15]!,
+    HEX[(low >>> 12) & 15]!,
+    HEX[(low >>> 8) & 15]!,
+    HEX[(low >>> 4) & 15]!,
+    HEX[low & 15]!,
+  );
 }

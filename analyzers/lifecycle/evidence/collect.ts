@@ -1,6 +1,5 @@
 import { IdTable } from '../../../src/model/id-table.ts';
 import type { Trace } from '../../../src/model/trace.ts';
-import { attribute } from '../../../src/model/trace-read.ts';
 import { sortByTime } from '../by-time.ts';
 import {
   addChild,
@@ -57,7 +56,6 @@ class Collector {
   /** Per node: what its events have told, so that its log records do not tell it again. */
   readonly #told = new Map<SpanNode, Map<string, number[]>>();
   readonly #horizons: { spanNs: number; logNs: number }[];
-  readonly #targetKey: number;
   #noiseSpans = 0;
   #noiseLogs = 0;
   #merged = 0;
@@ -69,18 +67,19 @@ class Collector {
     this.#reader = new RoleReader(trace, recogniser);
     this.#nodeOfRow = new Array(trace.spans.length);
     this.#horizons = processes.list.map(() => ({ spanNs: Number.NEGATIVE_INFINITY, logNs: Number.NEGATIVE_INFINITY }));
-    this.#targetKey = [...recogniser.roles].find(([, { role }]) => role === 'target')?.[0] ?? -1;
   }
 
   spans(): void {
-    const { spans, scopes, strings } = this.#trace;
+    const { spans, strings } = this.#trace;
     for (let row = 0; row < spans.length; row++) {
-      const target = attribute(this.#trace, spans, row, this.#targetKey);
-      if (this.#recogniser.isNoise(target === undefined ? scopes[spans.scope[row]!]!.name : String(target))) {
+      this.#reader.read(spans, row);
+      const target = this.#reader.stringIndex(Role.target);
+      const isNoise =
+        target >= 0 ? this.#recogniser.isNoiseAt(target) : this.#recogniser.isNoise(this.#targetOr(spans.scope[row]!));
+      if (isNoise) {
         this.#noiseSpans++;
         continue;
       }
-      this.#reader.read(spans, row);
       const process = this.#processes.ofBatch[spans.batch[row]!]!;
       const node: SpanNode = {
         row,
@@ -126,6 +125,11 @@ class Collector {
       call.node = parent;
       this.#add(call);
     }
+  }
+
+  /** A target that is no text (as one might be in strange data), else the scope's name. */
+  #targetOr(scope: number): string {
+    return this.#reader.has(Role.target) ? this.#reader.text(Role.target) : this.#trace.scopes[scope]!.name;
   }
 
   /** What the span itself is, where it is one call: a statement, a message operation, a call that has a name. */
