@@ -38,7 +38,9 @@ async function start(t: TestContext, args: readonly string[], uid?: number): Pro
   // As root, PostgreSQL runs as nobody, who has to get in.
   await chmod(folder, 0o711);
   if (uid !== undefined) await chown(folder, uid, uid);
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OTEL_|DATABASE_URL)/.test(name)));
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(OTEL_|DATABASE_URL|AMQP_URL)/.test(name)),
+  );
   const child = spawn(process.execPath, [TPROF, 'e2e', 'linear', ...args], {
     env: { ...env, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],

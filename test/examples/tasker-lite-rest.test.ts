@@ -9,7 +9,9 @@ import { postTask } from '../../examples/tasker-lite/task-client.ts';
 import { WorkloadError } from '../../examples/tasker-lite/workload-error.ts';
 
 const skip = findPostgresFolder() === undefined ? `${postgresPackage()} is not installed` : false;
-const ENV = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OTEL_|DATABASE_URL)/.test(name)));
+const ENV = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(OTEL_|DATABASE_URL|AMQP_URL)/.test(name)),
+);
 const LINEAR = findScenario('linear')!;
 
 /** Runs the workload for as long as `work` with its address takes. */
@@ -94,22 +96,27 @@ test('a Tasker that is not there is one sentence', async () => {
   );
 });
 
-test('handlers in Python', {
-  skip: skip !== false ? skip : hasRuntime('python3') ? false : 'python3 is not installed',
-}, async () => {
-  const run = await runWorkload({
-    scenario: findScenario('ffi')!,
-    tasks: 1,
-    concurrency: 1,
-    workers: 1,
-    orchestrations: 1,
-    env: ENV,
+for (const [scenario, runtime, language] of [
+  ['ffi', 'python3', 'Python'],
+  ['ffi_ruby', 'ruby', 'Ruby'],
+] as const) {
+  test(`handlers in ${language}`, {
+    skip: skip !== false ? skip : hasRuntime(runtime) ? false : `${runtime} is not installed`,
+  }, async () => {
+    const run = await runWorkload({
+      scenario: findScenario(scenario)!,
+      tasks: 1,
+      concurrency: 1,
+      workers: 1,
+      orchestrations: 1,
+      env: ENV,
+    });
+    assert.deepEqual(
+      run.tasks.map(task => task.status),
+      ['complete'],
+    );
   });
-  assert.deepEqual(
-    run.tasks.map(task => task.status),
-    ['complete'],
-  );
-});
+}
 
 test('a task whose step fails for good ends as an error, and says so', { skip }, async () => {
   const run = await runWorkload({

@@ -14,7 +14,9 @@ const skip = findPostgresFolder() === undefined ? `${postgresPackage()} is not i
 
 /** The environment without anything that would reach the workload from whoever runs the tests. */
 const ENV: Record<string, string | undefined> = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OTEL_|TELEMETRY_|DATABASE_URL)/.test(name))),
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(OTEL_|TELEMETRY_|DATABASE_URL|AMQP_URL)/.test(name)),
+  ),
 };
 
 interface Observed {
