@@ -40,6 +40,7 @@ export function findHotPathFindings(result: Measured, warnings: Warnings): Findi
   const evidence = (share: number): string =>
     `${formatShare(share)} of ${result.weight.name} (${result.weight.unit}), ${result.samples} samples`;
 
+  const spent = result.weight.unit === 'bytes' ? 'the memory is allocated in' : 'the time is spent in';
   for (const f of result.functions) {
     if (f.selfShare < WIDE_BAR_SHARE) break;
     if (f.category === 'runtime' || f.category === 'unknown') continue;
@@ -47,7 +48,7 @@ export function findHotPathFindings(result: Measured, warnings: Warnings): Findi
       id: 'wide-flat-bar',
       severity,
       title: `${f.name} takes ${formatShare(f.selfShare)} by itself`,
-      detail: `A wide bar with little on top: the time is spent in this function's own code${f.file === '' ? '' : ` (${f.file}${f.line > 0 ? `:${f.line}` : ''})`}, not in what it calls.`,
+      detail: `A wide bar with little on top: ${spent} this function's own code${f.file === '' ? '' : ` (${f.file}${f.line > 0 ? `:${f.line}` : ''})`}, not in what it calls.`,
       evidence: evidence(f.selfShare),
       confidence: confidence(f.selfShare),
     });

@@ -143,7 +143,9 @@ export function analyzeHotPaths(profile: Profile, options: HotPathsOptions = {})
 
 /** Rows are samples, or sums of them (collapsed stacks), which then are counted in a column. */
 function sampleCount({ samples, valueTypes }: Profile): number {
-  const counts = valueTypes.findIndex(type => type.name === 'samples' && type.unit === 'count');
+  const counts = valueTypes.findIndex(
+    type => /^(samples|sampled_allocations)$/.test(type.name) && type.unit === 'count',
+  );
   return counts === -1 ? samples.length : Math.round(sum(samples.values[counts]!));
 }
 

@@ -63,7 +63,7 @@ export const clinicHeapprofiler: Profiler = {
           ...journals,
           artefacts: [...artefacts, ...page.artefacts],
           losses: [...page.losses, ...journals.losses.filter(({ what }) => !isSeen(what, seen))],
-          ownPids: note === undefined ? [] : [note.toolPid],
+          ...(note === undefined ? {} : { toolTree: { pid: note.toolPid, target: note.pid } }),
         };
       },
     };

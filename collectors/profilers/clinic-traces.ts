@@ -70,7 +70,7 @@ export async function harvestTraces(run: TracedRun, rawDirectory: string, what: 
     ...journals,
     artefacts,
     losses: [...page.losses, ...losses],
-    ownPids: note === undefined ? [] : [note.toolPid],
+    ...(note === undefined ? {} : { toolTree: { pid: note.toolPid, target: note.pid } }),
     data,
   };
 }

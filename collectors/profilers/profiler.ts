@@ -96,6 +96,8 @@ export interface ProfilerHarvest {
   readonly probes?: readonly CaptureProbe[];
   /** Processes of the tool itself, which are no part of what was recorded. */
   readonly ownPids?: readonly number[];
+  /** Of a tool that starts more than the target: itself and what it starts are no part either, but for the target. */
+  readonly toolTree?: { readonly pid: number; readonly target: number };
 }
 
 export interface ProfilerArtefact {

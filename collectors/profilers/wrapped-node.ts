@@ -110,6 +110,7 @@ export async function wrapNode(request: ProfilerRequest, wrapping: Wrapping): Pr
         if (name.startsWith('.signal.')) await rm(join(rawDirectory, name), { force: true });
       }
       await rm(work, { recursive: true, force: true });
+      await rm(join(rawDirectory, 'children'), { recursive: true, force: true });
       await rm(notes, { force: true });
     },
   };

@@ -43,5 +43,10 @@ export async function harvestWrappedTicks(
   }
   const note = run.note();
   await run.forget();
-  return { ...harvest, artefacts, losses, ownPids: note === undefined ? [] : [note.toolPid] };
+  return {
+    ...harvest,
+    artefacts,
+    losses,
+    ...(note === undefined ? {} : { toolTree: { pid: note.toolPid, target: note.pid } }),
+  };
 }

@@ -15,7 +15,7 @@ export function hotPathsView(result: HotPathsResult, options: HotPathsViewOption
   const { unit } = result.weight;
   const bar = (share: number): Cell => ({ text: formatShare(share), share });
   const blocks: Block[] = [
-    { kind: 'heading', level: 2, text: 'Where the CPU went' },
+    { kind: 'heading', level: 2, text: headingOf(result.weight) },
     { kind: 'paragraph', text: weightSentence(result) },
     ...warningBlocks(result.warnings),
     ...result.findings.map(
@@ -115,4 +115,10 @@ function place(file: string, line: number): string {
     .slice(-3)
     .join('/');
   return line > 0 ? `${short}:${line}` : short;
+}
+
+function headingOf({ name, unit }: HotPathsResult['weight']): string {
+  if (name === 'async_wait') return 'What was waited for';
+  if (unit === 'bytes') return name.startsWith('inuse') ? 'What holds the memory' : 'What allocated the memory';
+  return 'Where the CPU went';
 }

@@ -95,6 +95,7 @@ async function gather(
   const reported: NonNullable<ProfilerHarvest['processes']>[number][] = [];
   const nodeProfilers: (NodeProfiler & { readonly seen: readonly { readonly pid: number }[] })[] = [];
   const ownPids = new Set<number>();
+  const toolTrees: NonNullable<ProfilerHarvest['toolTree']>[] = [];
   const partial: { readonly id: string; readonly profiled: NonNullable<ProfilerHarvest['profiled']> }[] = [];
   for (const { id, run } of runs) {
     try {
@@ -107,6 +108,7 @@ async function gather(
         nodeProfilers.push({ id, profile: harvest.nodeProfile, seen });
       }
       for (const pid of harvest.ownPids ?? []) ownPids.add(pid);
+      if (harvest.toolTree !== undefined) toolTrees.push(harvest.toolTree);
       const figures = (harvest.probes ?? []).map(probe => ({
         ...probe,
         file: `${CaptureFile.raw}/${id}/${probe.file}`,
@@ -133,6 +135,7 @@ async function gather(
   }
   const exit = runs.map(({ run }) => run.targetExit?.()).find(e => e !== undefined) ?? observed.exit;
   if (exit !== undefined) draft.exit = exit;
+  for (const tree of toolTrees) for (const pid of pidsOfTool(observed.processes, tree)) ownPids.add(pid);
   const targets = observed.processes.filter(({ pid }) => !ownPids.has(pid));
   draft.processes = mergeProcesses(targets, [...reported, ...connected], command =>
     processName(command, undefined, ''),
@@ -142,4 +145,17 @@ async function gather(
   for (const { seen, ...profiler } of nodeProfilers) {
     losses.push(...unprofiled(draft.processes, seen, runs.length > 1, profiler));
   }
+}
+
+/** A tool and all that it started, without the target and what that started. */
+function pidsOfTool(
+  processes: readonly { readonly pid: number; readonly parentPid: number }[],
+  { pid: tool, target }: NonNullable<ProfilerHarvest['toolTree']>,
+): ReadonlySet<number> {
+  const own = new Set([tool]);
+  for (let before = 0; before !== own.size; ) {
+    before = own.size;
+    for (const { pid, parentPid } of processes) if (pid !== target && own.has(parentPid)) own.add(pid);
+  }
+  return own;
 }
