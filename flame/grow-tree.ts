@@ -20,8 +20,13 @@ export function growTree(expected: number): GrowingTree {
   let length = 1;
   parents[0] = -1;
 
+  // Nodes of a new path have consecutive numbers: near their parents' places, walking it again is a few cache lines.
   const slotOf = (parent: number, frame: number): number => {
     const mask = slots.length - 1;
+    for (let near = parent * 2; near < parent * 2 + 6; near++) {
+      const node = slots[near & mask]!;
+      if (node === -1 || (parents[node] === parent && frames[node] === frame)) return near & mask;
+    }
     let slot = Math.imul(Math.imul(parent, 0x9e3779b1) ^ (frame + 0x7f4a7c15), 0x85ebca6b);
     slot = (slot ^ (slot >>> 15)) & mask;
     for (let node = slots[slot]!; node !== -1; node = slots[slot]!) {

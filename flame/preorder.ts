@@ -14,7 +14,11 @@ export function preorder(nodes: FlameNodes): TreeImage & { readonly twins: boole
   const child = new Int32Array(length - 1);
   const fill = firstChild.slice(0, length);
   for (let i = 1; i < length; i++) child[fill[parent[i]!]!++] = i;
-  const byFrame = (a: number, b: number): number => frame[a]! - frame[b]!;
+  const byFrame = (part: Int32Array): void => {
+    // Numbers alone are sorted many times faster than by a comparison: the frame above, the node below.
+    const keys = Float64Array.from(part, node => frame[node]! * 2 ** 31 + node).sort();
+    for (let i = 0; i < part.length; i++) part[i] = keys[i]! % 2 ** 31;
+  };
   const image = new Int32Array(length);
   const tree = { length, parent: new Int32Array(length), frame: new Uint32Array(length) };
   const pending = new Int32Array(length);
@@ -27,7 +31,7 @@ export function preorder(nodes: FlameNodes): TreeImage & { readonly twins: boole
     tree.frame[placed] = frame[node]!;
     const from = firstChild[node]!;
     const to = firstChild[node + 1]!;
-    if (to - from > 24) child.subarray(from, to).sort(byFrame);
+    if (to - from > 24) byFrame(child.subarray(from, to));
     else {
       for (let at = from + 1; at < to; at++) {
         const moving = child[at]!;

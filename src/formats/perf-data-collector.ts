@@ -1,5 +1,6 @@
 import { type Column, float64Column, int32Column, uint8Column, uint32Column } from '../base/column.ts';
 import type { Warnings } from '../base/warnings.ts';
+import { AddressCache } from '../symbols/address-cache.ts';
 import { CodeLocations, type CodeModule } from '../symbols/code-location.ts';
 import type { KernelReference } from '../symbols/kernel-symbols.ts';
 import type { UserUnwinder } from '../symbols/unwind.ts';
@@ -341,18 +342,45 @@ export class PerfCollector {
 
   #resolve(process: ProcessRun, node: number, low: number, high: number, isReturn: boolean): void {
     const address = high * 4294967296 + low - (isReturn ? 1 : 0);
-    const { locations } = this;
-    const mapping = address < 0 ? this.#mappings.kernel.find(address) : process.space.find(address);
-    let location: number;
-    if (mapping === undefined) {
-      location = locations.location(address < 0 ? this.#kernelModule() : this.#unknownModule(process.pid), address);
-    } else {
-      const { module } = mapping;
-      const inFile = module.kind === 'file' || module.kind === 'vdso';
-      location = locations.location(module, inFile ? address - mapping.start + mapping.fileOffset : address);
-      this.mappingOf[location] ??= mapping;
+    // A place is found by many paths: what is mapped there is looked up once.
+    const known = address < 0 ? this.#kernelLocations() : this.#locationsOf(process);
+    let location = known.get(address, false);
+    if (location === undefined) {
+      location = this.#locate(process, address);
+      known.set(address, false, location);
     }
     this.tree.setLocation(node, location);
+  }
+
+  readonly #locationsByRoot = new WeakMap<ProcessRun, { root: number; known: AddressCache<number> }>();
+  #kernelKnown = { generation: -1, known: new AddressCache<number>() };
+
+  #locationsOf(process: ProcessRun): AddressCache<number> {
+    let entry = this.#locationsByRoot.get(process);
+    if (entry === undefined || entry.root !== process.root) {
+      entry = { root: process.root, known: new AddressCache() };
+      this.#locationsByRoot.set(process, entry);
+    }
+    return entry.known;
+  }
+
+  #kernelLocations(): AddressCache<number> {
+    const { generation } = this.#mappings.kernel;
+    if (this.#kernelKnown.generation !== generation) this.#kernelKnown = { generation, known: new AddressCache() };
+    return this.#kernelKnown.known;
+  }
+
+  #locate(process: ProcessRun, address: number): number {
+    const { locations } = this;
+    const mapping = address < 0 ? this.#mappings.kernel.find(address) : process.space.find(address);
+    if (mapping === undefined) {
+      return locations.location(address < 0 ? this.#kernelModule() : this.#unknownModule(process.pid), address);
+    }
+    const { module } = mapping;
+    const inFile = module.kind === 'file' || module.kind === 'vdso';
+    const location = locations.location(module, inFile ? address - mapping.start + mapping.fileOffset : address);
+    this.mappingOf[location] ??= mapping;
+    return location;
   }
 
   /** Kept: the name of a module is a key of text, and code without frame pointers leads to a million such places. */

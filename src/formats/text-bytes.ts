@@ -5,6 +5,7 @@ const MARGIN = 32;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const ZERO = 0x30;
+const POWERS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6];
 
 /** Text as bytes in large pieces: numbers are written digit by digit, as a string for each costs several times that. */
 export class TextBytes {
@@ -71,16 +72,23 @@ export class TextBytes {
 
   /** Decimal digits of a whole number ≥ 0, with zeros in front up to `least` of them. */
   #digits(value: number, least: number): void {
-    let count = least;
-    for (let limit = 10 ** least; value >= limit; limit *= 10) count++;
     const bytes = this.#bytes;
-    let rest = value;
-    for (let at = this.#length + count - 1; at >= this.#length; at--) {
-      const tenth = Math.floor(rest / 10);
+    let large = value;
+    let end = this.#length + least;
+    for (let limit = POWERS[least]!; large >= limit; limit *= 10) end++;
+    let at = end - 1;
+    // Whole numbers beyond 32 bits cost a division of floats a digit.
+    for (; large > 0x7fffffff; at--) {
+      const tenth = Math.floor(large / 10);
+      bytes[at] = ZERO + large - tenth * 10;
+      large = tenth;
+    }
+    for (let rest = large | 0; at >= this.#length; at--) {
+      const tenth = (rest / 10) | 0;
       bytes[at] = ZERO + rest - tenth * 10;
       rest = tenth;
     }
-    this.#length += count;
+    this.#length = end;
   }
 
   #room(bytes: number): void {

@@ -57,29 +57,30 @@ async function offerTable(elf: Elf, name: string, nearest: NearestSymbols<Symbol
   const bytes = await elf.read(name);
   const table = strings === undefined ? undefined : await elf.parts(strings.name);
   if (bytes === undefined || table === undefined) return;
-  const r = new ByteReader(bytes, elf.littleEndian);
-  const { is64 } = elf;
+  const { is64, littleEndian: le } = elf;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const word = (at: number): number =>
+    is64
+      ? view.getUint32(at + (le ? 0 : 4), le) + view.getInt32(at + (le ? 4 : 0), le) * 4294967296
+      : view.getUint32(at, le);
   const size = is64 ? 24 : 16;
   const executable = elf.sections.map(s => (s.flags & SHF_EXECINSTR) !== 0);
   for (let at = 0; at + size <= bytes.length; at += size) {
     const info = bytes[at + (is64 ? 4 : 12)]!;
     const type = info & 15;
     if (type !== STT_FUNC && type !== STT_GNU_IFUNC && type !== STT_NOTYPE) continue;
-    r.at = at + (is64 ? 6 : 14);
-    const index = r.u16();
+    const index = view.getUint16(at + (is64 ? 6 : 14), le);
     // 0 = defined elsewhere; from 0xff00 on absolute and other special values.
     if (index === 0 || index >= 0xff00) continue;
     if (type === STT_NOTYPE && executable[index] !== true) continue;
-    r.at = at + (is64 ? 8 : 4);
-    const start = is64 ? r.i64() : r.u32();
-    const length = is64 ? r.u64() : r.u32();
+    const start = word(at + (is64 ? 8 : 4));
+    const length = word(at + (is64 ? 16 : 8));
     const binding = info >> 4;
     // Sized over unsized, global over local over weak.
     const rank = (length > 0 ? 4 : 0) + (binding === STB_WEAK ? 0 : binding === STB_LOCAL ? 1 : 2);
     const slot = nearest.slot(start, rank);
     if (slot < 0) continue;
-    r.at = at;
-    const nameAt = r.u32();
+    const nameAt = view.getUint32(at, le);
     if (nameAt === 0 || nameAt >= table.bytes.length) continue;
     // Mapping symbols of ARM and RISC-V ($x, $d) and local labels name no function.
     if (type === STT_NOTYPE && /^(\$|\.L)/.test(table.text(nameAt))) continue;
