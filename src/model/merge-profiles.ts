@@ -5,7 +5,9 @@ import { ProfileBuilder } from './profile-builder.ts';
 /**
  * Several profiles of one run as one: threads are kept apart, times count from the earliest epoch. Profiles without
  * an epoch are taken to share one clock (the monotonic one of their machine). Where some have an epoch and others do
- * not, or only some have times, there is no common clock: the result has no times and says so.
+ * not, or only some have times, there is no common clock: the result has no times and says so. A profile without times
+ * that counts something else altogether (a heap beside the CPU) does not take the others' times away: it stands at
+ * their end.
  */
 export function mergeProfiles(profiles: readonly Profile[], name: string): Profile {
   const [only] = profiles;
@@ -17,6 +19,7 @@ export function mergeProfiles(profiles: readonly Profile[], name: string): Profi
     builder.warnings.add('times-missing', 'the profiles have no clock in common: samples are merged without times');
   }
   if (clock.kind === 'epoch') builder.epochNs = clock.epochNs;
+  const endNs = clock.kind === 'none' ? 0 : lastTimeNs(profiles, clock);
   const preferred = only?.valueTypes[only.defaultValue];
   if (preferred !== undefined) builder.defaultValue = valueTypes.findIndex(type => same(type, preferred));
   const threadKeys = new Set<string>();
@@ -44,8 +47,8 @@ export function mergeProfiles(profiles: readonly Profile[], name: string): Profi
         values,
         labels: samples.labelSet === undefined ? [] : samples.labelSets[samples.labelSet[s]!]!,
       };
-      if (clock.kind === 'none' || samples.timeNs === undefined) builder.aggregate(row);
-      else builder.sample({ ...row, timeNs: samples.timeNs[s]! + shift });
+      if (clock.kind === 'none') builder.aggregate(row);
+      else builder.sample({ ...row, timeNs: samples.timeNs === undefined ? endNs : samples.timeNs[s]! + shift });
     }
     builder.lostSamples += profile.lostSamples;
     builder.warnings.merge(profile.warnings);
@@ -62,13 +65,31 @@ type Clock =
   | { readonly kind: 'none' };
 
 function commonClock(profiles: readonly Profile[]): Clock {
-  const timed = profiles.filter(p => p.samples.length > 0);
+  const timed = profiles.filter(p => p.samples.length > 0 && !standsAside(p, profiles));
   if (timed.length === 0 || timed.some(p => p.samples.timeNs === undefined)) return { kind: 'none' };
   const epochs = timed.flatMap(p => (p.epochNs === undefined ? [] : [p.epochNs]));
   if (epochs.length === 0) return { kind: 'shared' };
   if (epochs.length < timed.length) return { kind: 'none' };
   const [earliest = 0n] = epochs.sort((a, b) => (a < b ? -1 : 1));
   return { kind: 'epoch', epochNs: earliest };
+}
+
+/** Without times, and without a weight that one with times has, too. */
+function standsAside(profile: Profile, profiles: readonly Profile[]): boolean {
+  if (profile.samples.timeNs !== undefined) return false;
+  const timed = profiles.filter(p => p.samples.timeNs !== undefined && p.samples.length > 0);
+  if (timed.length === 0) return false;
+  return !timed.some(p => p.valueTypes.some(type => profile.valueTypes.some(own => same(own, type))));
+}
+
+/** The last time of all, on the merged clock. */
+function lastTimeNs(profiles: readonly Profile[], clock: Clock): number {
+  let last = 0;
+  for (const { samples, epochNs } of profiles) {
+    const shift = clock.kind === 'epoch' && epochNs !== undefined ? Number(epochNs - clock.epochNs) : 0;
+    for (const time of samples.timeNs ?? []) last = Math.max(last, time + shift);
+  }
+  return last;
 }
 
 function allValueTypes(profiles: readonly Profile[]): ValueType[] {

@@ -66,3 +66,21 @@ test('mergeProfiles: threads that are named alike are told apart by the name of 
     ['', 'b', 'b #2'],
   );
 });
+
+test('mergeProfiles: a profile without times that counts something else stands at the end of the others', () => {
+  const heap = one('heap', { value: 'alloc_space' });
+  const merged = mergeProfiles([one('cpu', { times: [10, 20], epochNs: 1_000n }), heap], 'both');
+  checkProfile(merged);
+  assert.deepEqual(merged.warnings, []);
+  assert.equal(merged.epochNs, 1_000n);
+  assert.deepEqual([...merged.samples.timeNs!], [10, 20, 20]);
+  assert.deepEqual(
+    merged.samples.values.map(column => [...column]),
+    [
+      [11, 21, 0],
+      [0, 0, 7],
+    ],
+  );
+  // The same weight without times is no such thing: its samples lie somewhere between the others.
+  assert.equal(mergeProfiles([one('cpu', { times: [10] }), one('more', {})], 'both').samples.timeNs, undefined);
+});
