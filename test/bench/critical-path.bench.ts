@@ -5,35 +5,56 @@ import { seededRandom } from '../../analyzers/statistics.ts';
 import type { Trace } from '../../src/model/trace.ts';
 import { TraceBuilder } from '../../src/model/trace-builder.ts';
 import { median } from './interleave.ts';
+import { asJaegerTraces, jaegerUiCriticalPath } from './jaeger-ui-peer.ts';
 
 const SPANS = 1_000_000;
 const SPANS_PER_TRACE = 51;
 const ROUNDS = 5;
 
 /**
- * Spans a second, from the trace model in memory: what Jaeger UI and CRISP were measured at (1.03 M and 84 k spans/s,
- * single process, on traces of a social network of 20 to 60 spans) is the same work, without reading any file.
+ * Spans a second of this thread's CPU time, from spans in memory, without reading any file. With `TPROF_JAEGER_UI` (a
+ * checkout of jaegertracing/jaeger-ui) its own code runs in turn on the same traces: its tree is given to it for
+ * nothing, ours is built each time.
  */
 export async function bench(): Promise<void> {
   const trace = manyTraces();
-  row('trees (sorted, checked)', () => buildSpanForest(trace));
   const forest = buildSpanForest(trace);
-  row('critical paths, from trees', () => findCriticalPaths(trace, forest));
-  row('trees and critical paths', () => findCriticalPaths(trace, buildSpanForest(trace)));
-  row('the whole result of tprof critical-path', () => analyzeCriticalPath(trace));
-  row('self time, from trees', () => selfTimeNs(forest));
+  const ours = 'trees and critical paths';
+  const rows: [name: string, work: () => unknown][] = [
+    ['trees (sorted, checked)', () => buildSpanForest(trace)],
+    ['critical paths, from trees', () => findCriticalPaths(trace, forest)],
+    [ours, () => findCriticalPaths(trace, buildSpanForest(trace))],
+    ['the whole result of tprof critical-path', () => analyzeCriticalPath(trace)],
+    ['self time, from trees', () => selfTimeNs(forest)],
+  ];
+  const peer = 'Jaeger UI: critical paths, from trees';
+  const checkout = process.env.TPROF_JAEGER_UI ?? '';
+  if (checkout !== '') {
+    const criticalPath = await jaegerUiCriticalPath(checkout);
+    const traces = asJaegerTraces(trace);
+    rows.push([peer, () => traces.reduce((sections, one) => sections + criticalPath(one).length, 0)]);
+  }
+  const seconds = new Map<string, number[]>(rows.map(([name]) => [name, []]));
+  for (let round = -1; round < ROUNDS; round++) {
+    for (const [name, work] of rows) {
+      const began = process.threadCpuUsage();
+      work();
+      const { user, system } = process.threadCpuUsage(began);
+      if (round >= 0) seconds.get(name)!.push((user + system) / 1e6);
+    }
+  }
+  for (const [name, list] of seconds) row(name, `${(SPANS / median(list) / 1e6).toFixed(2)} M spans/s`);
+  if (checkout === '') row(peer, 'not measured (TPROF_JAEGER_UI: a checkout of jaeger-ui)');
+  else {
+    const theirs = seconds.get(peer)!;
+    const ratio = median(seconds.get(ours)!.map((s, round) => theirs[round]! / s));
+    row('our trees and paths against its paths', `${ratio.toFixed(1)} × as fast`);
+  }
+  row('CRISP', 'not measured: its package is on no registry that could be reached');
 }
 
-function row(name: string, work: () => unknown): void {
-  work();
-  const seconds: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const began = performance.now();
-    work();
-    seconds.push((performance.now() - began) / 1000);
-  }
-  const rate = SPANS / median(seconds) / 1e6;
-  process.stdout.write(`${name.padEnd(42)} ${rate.toFixed(2).padStart(7)} M spans/s\n`);
+function row(name: string, figure: string): void {
+  process.stdout.write(`${name.padEnd(42)} ${figure}\n`);
 }
 
 /** Traces of 51 spans: random trees in which children overlap, in the order in which an exporter would send them. */
