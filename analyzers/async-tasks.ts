@@ -5,6 +5,7 @@ import {
   type AsyncRecording,
   type AsyncResource,
   type AsyncWait,
+  type DelayFigures,
   shortPath,
   type TaskTimes,
   taskTimes,
@@ -48,6 +49,8 @@ export interface AsyncSite extends Times {
   readonly selfWakes: number;
   /** Of all busy time. */
   readonly busyShare: number;
+  /** The longest poll of those tasks whose single polls are known; undefined where none are. */
+  readonly longestPollNs: number | undefined;
 }
 
 export interface AsyncTask extends TaskTimes {
@@ -69,6 +72,9 @@ export interface AsyncTask extends TaskTimes {
   readonly sizeBytes: number | undefined;
   readonly originalSizeBytes: number | undefined;
   readonly lints: readonly TaskLint[];
+  /** Single polls, and single waits in the queue; of the busiest tasks, where the program told them. */
+  readonly pollTimes?: DelayFigures;
+  readonly scheduledTimes?: DelayFigures;
 }
 
 /** A program that spawns a task a request has millions; those that are listed one by one fit into memory and a file. */
@@ -106,6 +112,8 @@ export function analyzeAsyncTasks(
       sum.scheduledNs += times.scheduledNs;
       sum.idleNs += times.idleNs;
     }
+    const delays = recording.delays.get(row);
+    if (delays !== undefined) site.longestPollNs = Math.max(site.longestPollNs ?? 0, delays.poll.maxNs);
     for (const lint of lints) {
       const bySite = flagged.get(lint) ?? new Map<AsyncSite, number[]>();
       flagged.set(lint, bySite);
@@ -138,6 +146,8 @@ export function analyzeAsyncTasks(
       sizeBytes: known(table.sizeBytes[row]!),
       originalSizeBytes: known(table.originalSizeBytes[row]!),
       lints,
+      ...(delays === undefined ? {} : { pollTimes: delays.poll }),
+      ...(delays?.scheduled === undefined ? {} : { scheduledTimes: delays.scheduled }),
     });
   }
   if (table.length === 0) {
@@ -199,6 +209,7 @@ function siteOf(
       scheduledNs: 0,
       idleNs: 0,
       busyShare: 0,
+      longestPollNs: undefined,
     };
     sites.set(key, site);
   }

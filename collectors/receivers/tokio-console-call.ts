@@ -1,7 +1,8 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import type { Socket } from 'node:net';
+import { ProtobufWriter } from '../../src/formats/protobuf-writer.ts';
 
-const METHOD = '/rs.tokio.console.instrument.Instrument/WatchUpdates';
+const SERVICE = '/rs.tokio.console.instrument.Instrument/';
 const PREFIX_BYTES = 5;
 /** A program with very many tasks tells them all at once, at first. */
 const LARGEST_MESSAGE = 1 << 30;
@@ -22,35 +23,34 @@ export interface ConsoleCallEnd {
   readonly why: string;
 }
 
+export interface ConsoleCall {
+  readonly ended: Promise<ConsoleCallEnd>;
+  /** Asks for the `TaskDetails` of a task, too, on the same connection: at once, and with each update. */
+  watchTask(id: bigint, onDetails: (message: Buffer) => void, onEnd: () => void): { close(): void };
+  close(): void;
+}
+
 /** `Instrument.WatchUpdates` of a console-subscriber, over gRPC: one request without fields, updates until it ends. */
-export function watchConsole(
-  authority: string,
-  handlers: ConsoleCallHandlers,
-): { readonly ended: Promise<ConsoleCallEnd>; close(): void } {
+export function watchConsole(authority: string, handlers: ConsoleCallHandlers): ConsoleCall {
   let settle: (end: ConsoleCallEnd) => void = () => {};
   const ended = new Promise<ConsoleCallEnd>(resolve => {
     settle = resolve;
   });
   let answered = false;
-  let session: ClientHttp2Session;
   let timer: NodeJS.Timeout | undefined;
+  const session: ClientHttp2Session = connect(authority, {
+    settings: { initialWindowSize: WINDOW_BYTES, enablePush: false },
+  });
   const end = (why: string): void => {
     clearTimeout(timer);
     settle({ answered, why });
     session.destroy();
   };
-  session = connect(authority, { settings: { initialWindowSize: WINDOW_BYTES, enablePush: false } });
   session.on('error', error => end(reasonOf(error)));
   session.on('close', () => end('the connection was closed'));
   session.on('connect', () => {
     session.setLocalWindowSize(WINDOW_BYTES * 4);
-    const call: ClientHttp2Stream = session.request({
-      ':method': 'POST',
-      ':path': METHOD,
-      'content-type': 'application/grpc',
-      'grpc-accept-encoding': 'identity',
-      te: 'trailers',
-    });
+    const call = startCall(session, 'WatchUpdates', new Uint8Array(0));
     const refused = (headers: NodeJS.Dict<string | string[]>): void => {
       const status = String(headers['grpc-status'] ?? '');
       const message = decodeURIComponentOrNot(String(headers['grpc-message'] ?? ''));
@@ -75,52 +75,73 @@ export function watchConsole(
     call.on('trailers', refused);
     call.on('error', error => end(reasonOf(error)));
     call.on('close', () => end('the connection was closed'));
-    const messages = new MessageSplitter(message => handlers.onUpdate(message));
-    call.on('data', (chunk: Buffer) => {
-      const problem = messages.push(chunk);
-      if (problem !== undefined) end(problem);
-    });
-    // One message without a field: five bytes of prefix that say so.
-    call.end(Buffer.alloc(PREFIX_BYTES));
+    readMessages(call, handlers.onUpdate, end);
   });
   timer = setTimeout(() => end(`no answer within ${ANSWER_MS / 1000} s`), ANSWER_MS);
-  return { ended, close: () => end('stopped') };
+  return {
+    ended,
+    close: () => end('stopped'),
+    watchTask(id, onDetails, onEnd) {
+      const request = new ProtobufWriter();
+      request.message(1, () => request.int64(1, id));
+      // A connection that is about to end takes no more calls.
+      if (session.closed || session.destroyed) {
+        queueMicrotask(onEnd);
+        return { close() {} };
+      }
+      const call = startCall(session, 'WatchTaskDetails', request.finish());
+      // A task that is gone, or a program that does not know the call: there are no details then.
+      call.on('error', () => {});
+      call.on('close', onEnd);
+      readMessages(call, onDetails, () => call.close());
+      return { close: () => call.close() };
+    },
+  };
 }
 
-/** Cuts a stream of gRPC messages into messages. */
-class MessageSplitter {
-  readonly #take: (message: Buffer) => void;
-  #parts: Buffer[] = [];
-  #length = 0;
+function startCall(session: ClientHttp2Session, method: string, request: Uint8Array): ClientHttp2Stream {
+  const call = session.request({
+    ':method': 'POST',
+    ':path': `${SERVICE}${method}`,
+    'content-type': 'application/grpc',
+    'grpc-accept-encoding': 'identity',
+    te: 'trailers',
+  });
+  const frame = Buffer.alloc(PREFIX_BYTES + request.length);
+  frame.writeUInt32BE(request.length, 1);
+  frame.set(request, PREFIX_BYTES);
+  call.end(frame);
+  return call;
+}
 
-  constructor(take: (message: Buffer) => void) {
-    this.#take = take;
-  }
-
-  /** What is wrong with the stream, if something is. */
-  push(chunk: Buffer): string | undefined {
-    this.#parts.push(chunk);
-    this.#length += chunk.length;
-    for (;;) {
-      if (this.#length < PREFIX_BYTES) return undefined;
-      if (this.#parts[0]!.length < PREFIX_BYTES) this.#join();
-      const first = this.#parts[0]!;
+/** Cuts what a call sends into gRPC messages. */
+function readMessages(
+  call: ClientHttp2Stream,
+  take: (message: Buffer) => void,
+  onProblem: (why: string) => void,
+): void {
+  let parts: Buffer[] = [];
+  let length = 0;
+  const joined = (): Buffer => {
+    if (parts.length > 1) parts = [Buffer.concat(parts)];
+    return parts[0]!;
+  };
+  call.on('data', (chunk: Buffer) => {
+    parts.push(chunk);
+    length += chunk.length;
+    while (length >= PREFIX_BYTES) {
+      const first = parts[0]!.length < PREFIX_BYTES ? joined() : parts[0]!;
       const size = first.readUInt32BE(1);
-      if (first[0] !== 0) return 'the program sent a compressed message, which was not asked for';
-      if (size > LARGEST_MESSAGE) return `the program announced a message of ${size} bytes`;
-      if (this.#length < PREFIX_BYTES + size) return undefined;
-      if (first.length < PREFIX_BYTES + size) this.#join();
-      const all = this.#parts[0]!;
-      this.#take(all.subarray(PREFIX_BYTES, PREFIX_BYTES + size));
+      if (first[0] !== 0) return onProblem('the program sent a compressed message, which was not asked for');
+      if (size > LARGEST_MESSAGE) return onProblem(`the program announced a message of ${size} bytes`);
+      if (length < PREFIX_BYTES + size) return;
+      const all = joined();
+      take(all.subarray(PREFIX_BYTES, PREFIX_BYTES + size));
       const rest = all.subarray(PREFIX_BYTES + size);
-      this.#parts.splice(0, 1, ...(rest.length === 0 ? [] : [rest]));
-      this.#length -= PREFIX_BYTES + size;
+      parts = rest.length === 0 ? [] : [rest];
+      length = rest.length;
     }
-  }
-
-  #join(): void {
-    this.#parts = [Buffer.concat(this.#parts)];
-  }
+  });
 }
 
 function reasonOf(error: Error): string {

@@ -6,6 +6,7 @@ import { TprofError } from '../../src/base/errors.ts';
 import {
   CONSOLE_MAGIC,
   ConsoleFrame,
+  consoleDetailsFrame,
   consoleJsonFrame,
   consoleUpdateFrame,
 } from '../../src/formats/tokio-console-frames.ts';
@@ -13,10 +14,13 @@ import { diskFailure } from '../disk-failure.ts';
 import { readProcessStat } from '../process-table.ts';
 import { PeerProcesses } from './peer-process.ts';
 import { type ConsoleCallEnd, watchConsole } from './tokio-console-call.ts';
+import { ConsoleDetails } from './tokio-console-details.ts';
 
 export const CONSOLE_PORT = 6669;
 /** Soon at first, since what is being recorded has just been started; then it may take its time. */
 const RETRY_MS = [50, 50, 100, 100, 200, 200, 500] as const;
+
+const PID_ATTEMPTS = 4;
 
 export interface ConsoleAddress {
   readonly host: string;
@@ -139,10 +143,13 @@ export class TokioConsole {
         onUpdate: message => {
           this.#updates++;
           this.#append(consoleUpdateFrame(unixNs(), message));
+          details.update(message);
         },
       });
+      const details = new ConsoleDetails(call, message => this.#append(consoleDetailsFrame(unixNs(), message)));
       this.#call = call;
       const end = await call.ended;
+      details.end();
       this.#ended(end);
       if (this.#stopped) return;
       const wait = end.answered ? RETRY_MS[0] : RETRY_MS[Math.min(this.#attempts, RETRY_MS.length) - 1]!;
@@ -162,13 +169,22 @@ export class TokioConsole {
     this.#countBroken();
     const at = unixNs().toString();
     // The record stands before the updates of the connection, so it must not wait for the walk through /proc.
-    const pid = this.#peers.resolve(socket).then(peer => peer.process?.pid ?? 0);
+    const pid = this.#pidOf(socket);
     this.#appendLater(
       pid.then(found => {
         if (found > 0) this.#pid = found;
         return consoleJsonFrame(ConsoleFrame.connected, { unixNs: at, pid: found });
       }),
     );
+  }
+
+  /** On a busy machine the walk through /proc may take longer than its patience: it is begun again. */
+  async #pidOf(socket: Socket): Promise<number> {
+    for (let attempt = 0; attempt < PID_ATTEMPTS && !socket.destroyed; attempt++) {
+      const { process } = await this.#peers.resolve(socket);
+      if (process !== undefined) return process.pid;
+    }
+    return 0;
   }
 
   #ended({ answered, why }: ConsoleCallEnd): void {

@@ -16,6 +16,8 @@ export const ConsoleFrame = {
   update: 2,
   /** JSON: `{ unixNs, why }` of a connection that ended. */
   ended: 3,
+  /** 8 bytes Unix ns of the arrival, then the last `rs.tokio.console.tasks.TaskDetails` of a task. */
+  details: 4,
 } as const;
 
 /** The whole frame, as it stands in the file. */
@@ -32,10 +34,18 @@ export function consoleJsonFrame(kind: number, value: object): Uint8Array {
 }
 
 export function consoleUpdateFrame(arrivalUnixNs: bigint, update: Uint8Array): Uint8Array {
-  const body = new Uint8Array(8 + update.length);
+  return arrivedFrame(ConsoleFrame.update, arrivalUnixNs, update);
+}
+
+export function consoleDetailsFrame(arrivalUnixNs: bigint, details: Uint8Array): Uint8Array {
+  return arrivedFrame(ConsoleFrame.details, arrivalUnixNs, details);
+}
+
+function arrivedFrame(kind: number, arrivalUnixNs: bigint, message: Uint8Array): Uint8Array {
+  const body = new Uint8Array(8 + message.length);
   new DataView(body.buffer).setBigUint64(0, arrivalUnixNs);
-  body.set(update, 8);
-  return consoleFrame(ConsoleFrame.update, body);
+  body.set(message, 8);
+  return consoleFrame(kind, body);
 }
 
 export interface ReadFrame {

@@ -95,6 +95,19 @@ export interface ConsolePollOp {
   isReady: boolean;
 }
 
+/** `rs.tokio.console.tasks.TaskDetails`: histograms of one task, in the encoding of HdrHistogram. */
+export interface ConsoleTaskDetails {
+  task: bigint;
+  poll: ConsoleHistogram | undefined;
+  scheduled: ConsoleHistogram | undefined;
+}
+
+export interface ConsoleHistogram {
+  bytes: Uint8Array;
+  /** Longer than the histogram reaches; -1 = none was. */
+  highestOutlierNs: number;
+}
+
 /** Takes the field whose tag was just read; false = it is not one that is known, and is skipped. */
 type Take = (tag: number) => boolean;
 
@@ -157,6 +170,46 @@ export class ConsoleDecoder {
       throw error;
     }
     return update;
+  }
+
+  /** Undefined where the bytes are no such message. Histograms are copies. */
+  details(bytes: Uint8Array): ConsoleTaskDetails | undefined {
+    const details: ConsoleTaskDetails = { task: 0n, poll: undefined, scheduled: undefined };
+    this.#c.use(bytes);
+    this.#c.p = 0;
+    try {
+      this.#fields(bytes.length, tag => {
+        if (tag === 0x0a) details.task = this.#id();
+        else if (tag === 0x1a) details.poll = { bytes: this.#bytes(), highestOutlierNs: -1 };
+        else if (tag === 0x22) details.poll = this.#histogram();
+        else if (tag === 0x2a) details.scheduled = this.#histogram();
+        else return false;
+        return true;
+      });
+    } catch (error) {
+      if (error instanceof MalformedProtobuf || error instanceof RangeError) return undefined;
+      throw error;
+    }
+    return details;
+  }
+
+  #histogram(): ConsoleHistogram {
+    const histogram: ConsoleHistogram = { bytes: new Uint8Array(0), highestOutlierNs: -1 };
+    this.#message(tag => {
+      if (tag === 0x0a) histogram.bytes = this.#bytes();
+      else if (tag === 0x20) histogram.highestOutlierNs = this.#number();
+      else return false;
+      return true;
+    });
+    return histogram;
+  }
+
+  #bytes(): Uint8Array {
+    const c = this.#c;
+    const end = c.lengthEnd(this.#end);
+    const value = c.bytes.slice(c.p, end);
+    c.p = end;
+    return value;
   }
 
   #taskUpdate(update: ConsoleUpdate): void {

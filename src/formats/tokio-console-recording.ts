@@ -44,6 +44,12 @@ export async function readConsoleRecording(
         else state.update(update);
         break;
       }
+      case ConsoleFrame.details: {
+        const details = frame.body.length < 8 ? undefined : decoder.details(frame.body.subarray(8));
+        if (details === undefined) damaged(`the details at byte ${frame.offset} are not whole`);
+        else state.details(details);
+        break;
+      }
       case ConsoleFrame.ended:
         break;
       default:

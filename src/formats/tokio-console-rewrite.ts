@@ -1,7 +1,7 @@
 import { MalformedProtobuf, ProtobufCursor } from './protobuf-cursor.ts';
 
-/** What a field of a message holds: a text to be rewritten, another message, or a value that stays as it is. */
-type Shape = 'text' | 'value' | { readonly [field: number]: Shape };
+/** What a field of a message holds: a text to be rewritten, another message, or what stays as it is. */
+type Shape = 'text' | 'value' | 'bytes' | { readonly [field: number]: Shape };
 
 const ID: Shape = { 1: 'value' };
 const TIME: Shape = { 1: 'value', 2: 'value' };
@@ -37,7 +37,7 @@ const ASYNC_OP: Shape = { 1: ID, 2: ID, 3: 'text', 4: ID, 5: ID };
 const ASYNC_OP_STATS: Shape = { 1: TIME, 2: TIME, 4: ID, 5: POLLS, 6: ATTRIBUTE };
 const entryOf = (stats: Shape): Shape => ({ 1: 'value', 2: stats });
 
-const UPDATE: Shape = {
+const UPDATE: { readonly [field: number]: Shape } = {
   1: TIME,
   2: { 1: TASK, 3: entryOf(TASK_STATS), 4: 'value' },
   3: { 1: RESOURCE, 2: entryOf(RESOURCE_STATS), 3: POLL_OP, 4: 'value' },
@@ -45,19 +45,37 @@ const UPDATE: Shape = {
   5: { 1: { 1: ID, 2: METADATA } },
 };
 
+const HISTOGRAM: Shape = { 1: 'bytes', 2: 'value', 3: 'value', 4: 'value' };
+const DETAILS: { readonly [field: number]: Shape } = { 1: ID, 2: TIME, 3: 'bytes', 4: HISTOGRAM, 5: HISTOGRAM };
+
+interface Rewritten {
+  readonly bytes: Uint8Array;
+  readonly unknownFields: number;
+}
+
 /**
  * An `Update` with each text replaced by what `text` makes of it. Fields that this version of the protocol does not
  * know may hold anything, and are left out and counted. Undefined where the bytes are no such message.
  */
-export function rewriteConsoleUpdate(
+export function rewriteConsoleUpdate(bytes: Uint8Array, text: (value: string) => string): Rewritten | undefined {
+  return rewrite(bytes, UPDATE, text);
+}
+
+/** `TaskDetails` has no texts, but may have fields that are not known. */
+export function rewriteConsoleDetails(bytes: Uint8Array): Rewritten | undefined {
+  return rewrite(bytes, DETAILS, value => value);
+}
+
+function rewrite(
   bytes: Uint8Array,
+  shape: { readonly [field: number]: Shape },
   text: (value: string) => string,
-): { readonly bytes: Uint8Array; readonly unknownFields: number } | undefined {
+): Rewritten | undefined {
   const cursor = new ProtobufCursor();
   cursor.use(bytes);
   const rewriting: Rewriting = { cursor, text, unknownFields: 0 };
   try {
-    const parts = rewriteMessage(rewriting, UPDATE, bytes.length);
+    const parts = rewriteMessage(rewriting, shape, bytes.length);
     return { bytes: Buffer.concat(parts), unknownFields: rewriting.unknownFields };
   } catch (error) {
     if (error instanceof MalformedProtobuf || error instanceof RangeError) return undefined;
@@ -84,7 +102,7 @@ function rewriteMessage(r: Rewriting, shape: { readonly [field: number]: Shape }
     if (inner === undefined || hasLength === (inner === 'value')) {
       cursor.skip(tag, end);
       r.unknownFields++;
-    } else if (inner === 'value') {
+    } else if (inner === 'value' || inner === 'bytes') {
       cursor.skip(tag, end);
       parts.push(cursor.bytes.subarray(start, cursor.p));
     } else {

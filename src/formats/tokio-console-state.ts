@@ -1,7 +1,7 @@
 import { Interner } from '../base/interner.ts';
 import type { Warnings } from '../base/warnings.ts';
 import type { AsyncProgram, AsyncRecording } from '../model/async-tasks.ts';
-import type { ConsoleMetadata, ConsoleUpdate } from './tokio-console-messages.ts';
+import type { ConsoleMetadata, ConsoleTaskDetails, ConsoleUpdate } from './tokio-console-messages.ts';
 import { ConsoleTasks } from './tokio-console-tasks.ts';
 import { ConsoleWaits } from './tokio-console-waits.ts';
 
@@ -64,6 +64,10 @@ export class ConsoleState {
     }
   }
 
+  details(details: ConsoleTaskDetails): void {
+    this.#tasks.details(details);
+  }
+
   finish(name: string): AsyncRecording {
     const program: AsyncProgram = {
       address: this.#address,
@@ -78,6 +82,7 @@ export class ConsoleState {
       name,
       epochNs: this.#epochNs,
       tasks: this.#tasks.finish(program.untilNs),
+      delays: this.#tasks.delays,
       strings: this.#strings.strings,
       programs: [program],
       ...this.#waits.finish(program.untilNs),

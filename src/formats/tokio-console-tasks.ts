@@ -1,12 +1,15 @@
 import { float64Column, uint32Column } from '../base/column.ts';
 import type { Interner } from '../base/interner.ts';
 import type { Warnings } from '../base/warnings.ts';
-import type { AsyncTaskTable } from '../model/async-tasks.ts';
+import type { AsyncTaskDelays, AsyncTaskTable, DelayFigures } from '../model/async-tasks.ts';
+import { hdrQuantile, readHdrHistogram } from './hdr-histogram.ts';
 import type {
   ConsoleField,
+  ConsoleHistogram,
   ConsoleMetadata,
   ConsolePolls,
   ConsoleTask,
+  ConsoleTaskDetails,
   ConsoleTaskStats,
   ConsoleUpdate,
 } from './tokio-console-messages.ts';
@@ -55,6 +58,7 @@ export class ConsoleTasks {
   /** Living rows that a new connection has not spoken of yet. */
   #unconfirmed = new Set<bigint>();
   #heardNs = Number.NaN;
+  readonly delays: Map<number, AsyncTaskDelays> = new Map();
 
   constructor(strings: Interner, warnings: Warnings) {
     this.#strings = strings;
@@ -90,6 +94,15 @@ export class ConsoleTasks {
       const since = this.#n.pollEndedNs.get(row);
       if (nowNs - since >= LOST_AFTER_NS) this.#n.lostWakerNs.set(row, since);
     }
+  }
+
+  details({ task, poll, scheduled }: ConsoleTaskDetails): void {
+    const row = this.#rowOf.get(task);
+    const figures = poll === undefined ? undefined : figuresOf(poll);
+    if (row === undefined || figures === undefined) return;
+    // Without wakes it takes all time before a poll for a queue, as in the sums.
+    const queued = scheduled === undefined || this.#n.wakes.get(row) === 0 ? undefined : figuresOf(scheduled);
+    this.delays.set(row, { poll: figures, scheduled: queued });
   }
 
   #introduce(
@@ -199,6 +212,20 @@ export class ConsoleTasks {
       >;
     return { length, ...columns(this.#words), ...columns(n) };
   }
+}
+
+function figuresOf({ bytes, highestOutlierNs }: ConsoleHistogram): DelayFigures | undefined {
+  const histogram = readHdrHistogram(bytes);
+  if (histogram === undefined || histogram.total === 0) return undefined;
+  // What is longer than the histogram reaches stands in its last bucket.
+  const quantile = (q: number): number => hdrQuantile(histogram, q);
+  return {
+    count: histogram.total,
+    p50Ns: quantile(0.5),
+    p90Ns: quantile(0.9),
+    p99Ns: quantile(0.99),
+    maxNs: Math.max(quantile(1), highestOutlierNs),
+  };
 }
 
 function fieldsOf(

@@ -12,6 +12,8 @@ export interface AsyncRecording {
   readonly strings: readonly string[];
   readonly programs: readonly AsyncProgram[];
   readonly tasks: AsyncTaskTable;
+  /** By row of `tasks`: of the busiest, whose single polls were asked for. */
+  readonly delays: ReadonlyMap<number, AsyncTaskDelays>;
   readonly waits: readonly AsyncWait[];
   readonly resources: readonly AsyncResource[];
   readonly pollOps: readonly AsyncPollOp[];
@@ -70,6 +72,21 @@ export interface AsyncTaskTable {
   readonly unyieldedNs: Float64Array;
   /** Since when nothing could wake it any more; NaN = something could. */
   readonly lostWakerNs: Float64Array;
+}
+
+/** How long single polls of a task took, and single waits in the queue before them, where it was told. */
+export interface AsyncTaskDelays {
+  readonly poll: DelayFigures;
+  readonly scheduled: DelayFigures | undefined;
+}
+
+/** Within one percent, as the histograms have it. */
+export interface DelayFigures {
+  readonly count: number;
+  readonly p50Ns: number;
+  readonly p90Ns: number;
+  readonly p99Ns: number;
+  readonly maxNs: number;
 }
 
 /** Async operations on resources (`Semaphore::acquire`, `Sleep`), folded by source, resource and place. */

@@ -1,6 +1,6 @@
 import { Interner } from '../base/interner.ts';
 import { Warnings } from '../base/warnings.ts';
-import type { AsyncRecording, AsyncTaskTable } from './async-tasks.ts';
+import type { AsyncRecording, AsyncTaskDelays, AsyncTaskTable } from './async-tasks.ts';
 
 const TEXTS: ReadonlySet<string> = new Set(['name', 'kind', 'target', 'file']);
 const TIMES: ReadonlySet<string> = new Set([
@@ -23,6 +23,7 @@ export function mergeAsyncRecordings(recordings: readonly AsyncRecording[], name
   const warnings = new Warnings();
   const length = recordings.reduce((sum, { tasks }) => sum + tasks.length, 0);
   const columns = new Map<string, Uint32Array | Float64Array>();
+  const delays = new Map<number, AsyncTaskDelays>();
   let firstRow = 0;
   let firstProgram = 0;
   const shifted = recordings.map(recording => {
@@ -48,6 +49,7 @@ export function mergeAsyncRecordings(recordings: readonly AsyncRecording[], name
       }
     }
     const base = firstProgram;
+    for (const [row, delay] of recording.delays) delays.set(firstRow + row, delay);
     firstRow += rows;
     firstProgram += recording.programs.length;
     const ofProgram = <T extends { readonly program: number }>(of: readonly T[]): T[] =>
@@ -69,6 +71,7 @@ export function mergeAsyncRecordings(recordings: readonly AsyncRecording[], name
     strings: strings.strings,
     programs: shifted.flatMap(({ programs }) => programs),
     tasks: { length, ...Object.fromEntries(columns) } as unknown as AsyncTaskTable,
+    delays,
     waits: shifted.flatMap(({ waits }) => waits),
     resources: shifted.flatMap(({ resources }) => resources),
     pollOps: shifted.flatMap(({ pollOps }) => pollOps),

@@ -26,6 +26,7 @@ export function asyncTasksView(result: AsyncTasksResult, options: AsyncTasksView
     ),
   ];
   if (sites.length === 0) return blocks;
+  const hasPolls = sites.some(site => site.longestPollNs !== undefined);
   const whole = totals.busyNs + totals.scheduledNs + totals.idleNs;
   blocks.push(
     {
@@ -44,6 +45,7 @@ export function asyncTasksView(result: AsyncTasksResult, options: AsyncTasksView
         { title: 'tasks', align: 'right' },
         { title: 'polls', align: 'right' },
         { title: 'a poll', align: 'right' },
+        ...(hasPolls ? [{ title: 'longest', align: 'right' } as const] : []),
         { title: 'scheduled', align: 'right' },
         { title: 'idle', align: 'right' },
         { title: 'busy', align: 'right' },
@@ -58,6 +60,7 @@ export function asyncTasksView(result: AsyncTasksResult, options: AsyncTasksView
           formatCount(site.tasks),
           formatCount(site.polls),
           site.polls === 0 ? '' : formatDuration(site.busyNs / site.polls),
+          ...(hasPolls ? [site.longestPollNs === undefined ? '' : formatDuration(site.longestPollNs)] : []),
           formatDuration(site.scheduledNs),
           formatDuration(site.idleNs),
           formatDuration(site.busyNs),

@@ -99,6 +99,11 @@ async function launched(program: string, folder: string): Promise<void> {
   }
   const lost = taskOf(result, 'lost-waker');
   check(`lost-waker: idle for ${ms(lost.idleNs)}, hardly scheduled`, lost.idleNs > 3e9 && lost.scheduledNs < 0.5e9);
+  const polls = taskOf(result, 'spinner').pollTimes;
+  const median = polls?.p50Ns ?? 0;
+  check(`spinner: ${polls?.count} single polls, the median ${ms(median)}`, polls?.count === 12 && median >= 40e6);
+  const longest = taskOf(result, 'never-yields').pollTimes?.maxNs ?? 0;
+  check(`never-yields: the longest poll ${ms(longest)}`, longest >= 1.8e9);
   for (const task of result.tasks) {
     const expected = LINTS[task.name] ?? [];
     const ok = task.lints.join() === expected.join();

@@ -4,20 +4,21 @@ import { memorySource } from '../../src/base/source.ts';
 import { ProtobufWriter } from '../../src/formats/protobuf-writer.ts';
 import { ConsoleFrame, readConsoleFrames } from '../../src/formats/tokio-console-frames.ts';
 import { ConsoleDecoder } from '../../src/formats/tokio-console-messages.ts';
-import { rewriteConsoleUpdate } from '../../src/formats/tokio-console-rewrite.ts';
+import { rewriteConsoleDetails, rewriteConsoleUpdate } from '../../src/formats/tokio-console-rewrite.ts';
 import { consoleUpdate } from './console-updates.ts';
 import { fixture } from './contract.ts';
 
-async function updatesOf(bytes: Uint8Array): Promise<Uint8Array[]> {
-  const updates: Uint8Array[] = [];
+async function messagesOf(bytes: Uint8Array, kind: number): Promise<Uint8Array[]> {
+  const messages: Uint8Array[] = [];
   for await (const frame of readConsoleFrames(memorySource('x', bytes))) {
-    if (frame?.kind === ConsoleFrame.update) updates.push(frame.body.slice(8));
+    if (frame?.kind === kind) messages.push(frame.body.slice(8));
   }
-  return updates;
+  return messages;
 }
 
 test('rewriting what console-subscriber wrote changes nothing but texts', async () => {
-  const updates = await updatesOf(fixture('tokio-console', 'watched.console'));
+  const recorded = fixture('tokio-console', 'watched.console');
+  const updates = await messagesOf(recorded, ConsoleFrame.update);
   assert.ok(updates.length > 3);
   const decoder = new ConsoleDecoder(0);
   for (const update of updates) {
@@ -30,6 +31,12 @@ test('rewriting what console-subscriber wrote changes nothing but texts', async 
     const [before, after] = [decoder.update(update), decoder.update(other.bytes)];
     assert.deepEqual(after?.taskStats, before?.taskStats);
     assert.equal(after?.tasks.length, before?.tasks.length);
+  }
+  const details = await messagesOf(recorded, ConsoleFrame.details);
+  assert.ok(details.length > 3);
+  for (const message of details) {
+    const same = rewriteConsoleDetails(message);
+    assert.deepEqual([same?.unknownFields, Buffer.from(same?.bytes ?? [])], [0, Buffer.from(message)]);
   }
 });
 

@@ -4,7 +4,7 @@ import { memorySource } from '../../src/base/source.ts';
 import { tokioConsole } from '../../src/formats/tokio-console.ts';
 import { CONSOLE_MAGIC } from '../../src/formats/tokio-console-frames.ts';
 import { readConsoleRecording } from '../../src/formats/tokio-console-recording.ts';
-import { type AsyncRecording, taskLabel, taskTimes } from '../../src/model/async-tasks.ts';
+import { type AsyncRecording, type AsyncTaskDelays, taskLabel, taskTimes } from '../../src/model/async-tasks.ts';
 import { consoleRecording } from './console-updates.ts';
 import { fixture, formatContract } from './contract.ts';
 import { stackTexts } from './stack-texts.ts';
@@ -53,6 +53,22 @@ test('tokio-console: a real recording as a task flame graph', async () => {
     /\/(?:root|home|work|tmp|Users)\//,
     'the fixture names folders of the machine it was made on',
   );
+});
+
+test('tokio-console: single polls of the busiest tasks, as console-subscriber 0.5 told them', async () => {
+  const recording = await readConsoleRecording(memorySource('x', fixture('tokio-console', 'watched.console')));
+  const delaysOf = (name: string): AsyncTaskDelays | undefined => {
+    const row = Array.from(recording.tasks.name, index => recording.strings[index]).indexOf(name);
+    return recording.delays.get(row);
+  };
+  const ms = (ns: number | undefined): number => (ns ?? Number.NaN) / 1e6;
+  // Ten polls of 40 ms at least, one that only ends, and the drop; one poll of 1.8 s, beyond the histogram's reach.
+  const spinner = delaysOf('spinner')?.poll;
+  assert.equal(spinner?.count, 12);
+  assert.ok(ms(spinner?.p50Ns) >= 40 && ms(spinner?.p50Ns) < 60, `${spinner?.p50Ns}`);
+  assert.ok(ms(delaysOf('never-yields')?.poll.maxNs) >= 1800);
+  assert.ok(ms(delaysOf('queued-second')?.scheduled?.p50Ns) >= 20);
+  assert.equal(delaysOf('lost-waker'), undefined, 'what was hardly busy is not asked for');
 });
 
 test('tokio-console: what is under way when the recording ends counts as far as it is known', async () => {

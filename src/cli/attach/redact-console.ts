@@ -5,10 +5,9 @@ import {
   ConsoleFrame,
   consoleFrame,
   consoleJsonFrame,
-  consoleUpdateFrame,
   readConsoleFrames,
 } from '../../formats/tokio-console-frames.ts';
-import { rewriteConsoleUpdate } from '../../formats/tokio-console-rewrite.ts';
+import { rewriteConsoleDetails, rewriteConsoleUpdate } from '../../formats/tokio-console-rewrite.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 
 /** Copies the recording of a console-subscriber without its secrets; how much of it could not be gone through. */
@@ -23,22 +22,30 @@ export async function redactConsole(
   for await (const frame of readConsoleFrames(await fileSource(source))) {
     if (frame === undefined) break;
     const { kind, body } = frame;
-    if (kind === ConsoleFrame.update) {
-      const rewritten =
-        body.length < 8 ? undefined : rewriteConsoleUpdate(body.subarray(8), value => redactor.text(value));
+    if (kind === ConsoleFrame.update || kind === ConsoleFrame.details) {
+      const rewritten = body.length < 8 ? undefined : rewrittenMessage(kind, body.subarray(8), redactor);
       if (rewritten === undefined) {
         damaged++;
         continue;
       }
       unknownFields += rewritten.unknownFields;
-      const arrival = new DataView(body.buffer, body.byteOffset, 8).getBigUint64(0);
-      parts.push(consoleUpdateFrame(arrival, rewritten.bytes));
+      parts.push(consoleFrame(kind, Buffer.concat([body.subarray(0, 8), rewritten.bytes])));
     } else if (kind === ConsoleFrame.header || kind === ConsoleFrame.connected || kind === ConsoleFrame.ended) {
       parts.push(redactedJson(kind, body, redactor));
     } else damaged++;
   }
   await writeFile(target, parts);
   return { unknownFields, damaged };
+}
+
+function rewrittenMessage(
+  kind: number,
+  message: Uint8Array,
+  redactor: Redactor,
+): ReturnType<typeof rewriteConsoleUpdate> {
+  return kind === ConsoleFrame.update
+    ? rewriteConsoleUpdate(message, value => redactor.text(value))
+    : rewriteConsoleDetails(message);
 }
 
 function redactedJson(kind: number, body: Uint8Array, redactor: Redactor): Uint8Array {
