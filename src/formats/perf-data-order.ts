@@ -42,10 +42,7 @@ export class RecordQueue {
     const times = this.#times;
     const count = times.length;
     if (count === 0) return;
-    const order: number[] = [];
-    for (let i = 0; i < count; i++) order.push(i);
-    // Array.sort keeps ties in file order and is linear on the few sorted runs (one a CPU) that a round consists of.
-    order.sort((a, b) => times[a]! - times[b]!);
+    const order = orderOf(times);
     let done = 0;
     for (; done < count; done++) {
       const i = order[done]!;
@@ -55,9 +52,48 @@ export class RecordQueue {
       if (pending !== undefined) await pending;
       this.#memory.release(this.#batches[i]!);
     }
-    const kept = order.slice(done).sort((a, b) => a - b);
-    this.#batches = kept.map(i => this.#batches[i]!);
-    this.#offsets = kept.map(i => this.#offsets[i]!);
-    this.#times = kept.map(i => times[i]!);
+    const kept = order.subarray(done).sort();
+    const [batches, offsets] = [this.#batches, this.#offsets];
+    this.#batches = [];
+    this.#offsets = [];
+    this.#times = [];
+    for (let k = 0; k < kept.length; k++) {
+      this.#batches.push(batches[kept[k]!]!);
+      this.#offsets.push(offsets[kept[k]!]!);
+      this.#times.push(times[kept[k]!]!);
+    }
   }
+}
+
+/**
+ * Indices in order of time, ties as they stand. A round consists of a few runs that are in order already, one a CPU:
+ * these are found and merged.
+ */
+function orderOf(times: readonly number[]): Int32Array {
+  const count = times.length;
+  let from = new Int32Array(count);
+  let into = new Int32Array(count);
+  let ends: number[] = [];
+  for (let i = 1; i <= count; i++) {
+    from[i - 1] = i - 1;
+    if (i === count || times[i]! < times[i - 1]!) ends.push(i);
+  }
+  while (ends.length > 1) {
+    const merged: number[] = [];
+    for (let run = 0; run < ends.length; run += 2) {
+      const start = run === 0 ? 0 : ends[run - 1]!;
+      const middle = ends[run]!;
+      const end = ends[run + 1] ?? middle;
+      let left = start;
+      let right = middle;
+      for (let at = start; at < end; at++) {
+        const takeLeft = right === end || (left < middle && times[from[left]!]! <= times[from[right]!]!);
+        into[at] = from[takeLeft ? left++ : right++]!;
+      }
+      merged.push(end);
+    }
+    [from, into] = [into, from];
+    ends = merged;
+  }
+  return from;
 }
