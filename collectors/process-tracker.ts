@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { CaptureProcess } from '../src/model/capture.ts';
 import { processName } from './process-name.ts';
 import { isSameProcess, type ProcessStat, readCommandLine, readEnvironment, readProcessStat } from './process-table.ts';
+import { withoutGate } from './start-gate.ts';
 
 /** Every how many scans the command lines are read again: a fork shows its parent's until it runs a program. */
 const RENEW_EVERY = 4;
@@ -88,7 +89,7 @@ export class ProcessTracker {
   }
 
   #add(stat: ProcessStat): void {
-    const tracked = { stat, command: readCommandLine(stat.pid), title: undefined };
+    const tracked = { stat, command: withoutGate(readCommandLine(stat.pid)), title: undefined };
     this.#own.set(stat.pid, tracked);
     this.#all.set(`${stat.pid}:${stat.startTime}`, tracked);
     this.#onFound(stat);
@@ -96,7 +97,7 @@ export class ProcessTracker {
 
   #renew(): void {
     for (const tracked of this.#own.values()) {
-      const now = readCommandLine(tracked.stat.pid);
+      const now = withoutGate(readCommandLine(tracked.stat.pid));
       if (now.length === 0 || now.join('\0') === tracked.command.join('\0')) continue;
       // One word with spaces is no command line that a shell could have made: the process wrote over it.
       const title = now.length === 1 || now.slice(1).every(word => word === '') ? now[0]?.trim() : undefined;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { TprofError } from '../../src/base/errors.ts';
 import { resolveCommand } from '../resolve-command.ts';
+import { behindGate, openGate, reachedGate } from '../start-gate.ts';
 import { perfAccess, perfEvents } from './perf-access.ts';
 import { collectPerfFiles } from './perf-collect.ts';
 import { runTool, startTool, type ToolHandle } from './perf-tool.ts';
@@ -12,9 +13,10 @@ const DEFAULT_HZ = 997;
 /** Bytes of stack in each sample of `--call-graph dwarf`: perf's own 8 KiB cut the deep stacks of async programs. */
 const STACK_BYTES = 16384;
 const DATA_FILE = 'perf.data';
+const ENDS_WITHIN_MS = 500;
 
 /**
- * `perf record` around the target, its threads and children. Frame pointers unless told otherwise. Node and Python are
+ * `perf record` beside the target, its threads and children. Frame pointers unless told otherwise. Node and Python are
  * asked for perf maps, so that their functions have names.
  */
 export const perf: Profiler = {
@@ -66,24 +68,44 @@ export const perf: Profiler = {
     await probe(path, options, request.rawDirectory);
     const output = ['-o', join(request.rawDirectory, DATA_FILE)];
     const startedMs = Date.now();
-    let tool: ToolHandle | undefined;
-    const ownPids: number[] = [];
+    const control = await takesOrders(path);
     const attaching = request.pids.length > 0;
+    // As its child, the target would get a SIGTERM from perf right behind each Ctrl-C. So perf stands beside it, and the
+    // target waits until perf says that its events are on; a perf that cannot say so has to be in front of it.
+    const beside = attaching || control;
+    const ownPids: number[] = [];
+    let tool: ToolHandle | undefined;
+    const attach = async (pids: readonly number[]): Promise<void> => {
+      const orders = control ? ['--control', 'fd:3,4'] : [];
+      const started = startTool(path, ['record', ...options, ...output, ...orders, '-p', pids.join(',')], { control });
+      tool = started;
+      await (control ? started.answered() : started.ready(() => started.hasEvents()));
+      if (!started.ended()) return;
+      throw new TprofError('run-cannot-begin', `perf refuses to attach: ${reasonOf(started.said())}`, {
+        hint: perfAccess().hint,
+      });
+    };
     return {
-      command: attaching ? request.command : [path, 'record', ...options, ...output, '--', ...request.command],
+      command: attaching
+        ? request.command
+        : beside
+          ? behindGate(request.command)
+          : [path, 'record', ...options, ...output, '--', ...request.command],
       environment: attaching ? {} : runtimeNames(request.environment),
       started: async pid => {
-        if (!attaching) ownPids.push(pid);
-        if (!attaching || tool !== undefined) return;
-        const control = await takesOrders(path);
-        const orders = control ? ['--control', 'fd:3,4'] : [];
-        tool = startTool(path, ['record', ...options, ...output, ...orders, '-p', request.pids.join(',')], { control });
-        // It answers from the loop that it enters with its events on; an older perf has them open at least.
-        const started = tool;
-        await (control ? started.answered() : started.ready(() => started.hasEvents()));
+        if (!beside) {
+          ownPids.push(pid);
+        } else if (attaching) {
+          await attach(request.pids);
+        } else {
+          await reachedGate(pid);
+          await attach([pid]);
+          openGate(pid);
+        }
       },
       stop: async () => {
-        await tool?.stop();
+        // It ends with the last process that it watches, if that has ended.
+        await (attaching ? tool?.stop() : tool?.finished(ENDS_WITHIN_MS));
       },
       collect: async () => {
         const harvest = await collectPerfFiles(

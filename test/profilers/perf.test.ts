@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { fileSource } from '../../collectors/file-source.ts';
 import { localObjectFiles } from '../../collectors/object-files.ts';
 import { perf, recordOptions } from '../../collectors/profilers/perf.ts';
 import { perfAccess, perfEvents } from '../../collectors/profilers/perf-access.ts';
-import type { ProfilerRequest } from '../../collectors/profilers/profiler.ts';
+import type { ProfilerRequest, ProfilerRun } from '../../collectors/profilers/profiler.ts';
 import { TprofError } from '../../src/base/errors.ts';
 import { perfData } from '../../src/formats/perf-data.ts';
 
@@ -62,6 +62,19 @@ test('perf: off-cpu is the switch tracepoint where it may be read, else switch r
   );
 });
 
+/** Runs what a profiler has prepared to its end, as `record` does. */
+async function ran(run: ProfilerRun): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  const [file = '', ...args] = run.command;
+  const child = spawn(file, args, { env: { ...process.env, ...run.environment }, stdio: 'ignore' });
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(resolve => {
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+  await run.started?.(child.pid!);
+  const exit = await ended;
+  await run.stop?.();
+  return exit;
+}
+
 const PROGRAM = `
 function hotLoop(n) { let x = 0; for (let i = 0; i < n; i++) x = (x * 31 + i) | 0; return x; }
 let total = 0;
@@ -79,9 +92,7 @@ test('perf: a Node program: its exit, its functions by name, its scratch files c
       request(raw, { command: [process.execPath, join(folder, 'program.js')], frequencyHz: 499 }),
     );
     assert.deepEqual(readdirSync(raw), [], 'the probe leaves nothing');
-    const [file = '', ...args] = run.command;
-    const { status: code } = spawnSync(file, args, { env: { ...process.env, ...run.environment }, stdio: 'ignore' });
-    assert.equal(code, 7);
+    assert.equal((await ran(run)).code, 7);
     const { artefacts, losses } = await run.collect();
     assert.deepEqual(losses, []);
     assert.deepEqual(artefacts[0], { file: 'perf.data', format: 'perf-data', pid: 0, tid: 0 });
@@ -104,7 +115,6 @@ test('perf: a Node program: its exit, its functions by name, its scratch files c
 
 test('perf: attaches to a process that runs, and leaves it running', { skip }, async () => {
   await inFolder(async folder => {
-    const { spawn } = await import('node:child_process');
     const child = spawn('sh', ['-c', 'while :; do :; done'], { stdio: 'ignore' });
     try {
       const run = await perf.prepare(request(folder, { pids: [child.pid!] }));
@@ -142,11 +152,32 @@ test('perf: the access rules of the kernel are read, not guessed', {
   assert.equal(access.allowed ? access.reason : access.reason.length > 0, access.allowed ? '' : true);
 });
 
+test('perf: the target is its own: killed it is killed, and a Ctrl-C is its alone to answer', { skip }, async () => {
+  await inFolder(async folder => {
+    const killed = await perf.prepare(request(folder, { command: ['sh', '-c', 'kill -KILL $$'] }));
+    assert.deepEqual(await ran(killed), { code: null, signal: 'SIGKILL' });
+  });
+  await inFolder(async folder => {
+    // It takes its time over an end in good order; a SIGTERM in between would cut that short.
+    const script = "trap 'sleep 0.5; exit 9' INT; echo ready; while :; do sleep 0.05; done";
+    const run = await perf.prepare(request(folder, { command: ['sh', '-c', script] }));
+    const [file = '', ...args] = run.command;
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    const ended = new Promise(resolve => child.once('close', resolve));
+    const isReady = new Promise(resolve => child.stdout.once('data', resolve));
+    await run.started?.(child.pid!);
+    await isReady;
+    process.kill(-child.pid!, 'SIGINT');
+    assert.equal(await ended, 9);
+    await run.stop?.();
+    assert.deepEqual((await run.collect()).losses, []);
+  });
+});
+
 test('perf: off-CPU time of a program that sleeps', { skip }, async () => {
   await inFolder(async folder => {
     const run = await perf.prepare(request(folder, { command: ['sleep', '0.3'], event: 'off-cpu' }));
-    const [file = '', ...args] = run.command;
-    assert.equal(spawnSync(file, args, { env: { ...process.env, ...run.environment }, stdio: 'ignore' }).status, 0);
+    assert.equal((await ran(run)).code, 0);
     const profile = await perfData.read!(await fileSource(join(folder, 'perf.data')), {});
     const offCpu = profile.valueTypes.findIndex(t => t.name === 'off-cpu');
     const waited = profile.samples.values[offCpu]!.reduce((sum, ns) => sum + ns, 0);
