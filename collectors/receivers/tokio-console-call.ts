@@ -48,7 +48,8 @@ export function watchConsole(authority: string, handlers: ConsoleCallHandlers): 
   };
   session.on('error', error => end(reasonOf(error)));
   session.on('close', () => end('the connection was closed'));
-  session.on('connect', () => {
+  // The session's own view of its socket throws once the two are parted; this one stays readable.
+  session.on('connect', (_, socket) => {
     session.setLocalWindowSize(WINDOW_BYTES * 4);
     const call = startCall(session, 'WatchUpdates', new Uint8Array(0));
     const refused = (headers: NodeJS.Dict<string | string[]>): void => {
@@ -69,7 +70,7 @@ export function watchConsole(authority: string, handlers: ConsoleCallHandlers): 
       } else {
         clearTimeout(timer);
         answered = true;
-        handlers.onAnswer(session.socket as Socket);
+        handlers.onAnswer(socket);
       }
     });
     call.on('trailers', refused);
