@@ -1,6 +1,7 @@
 import { TprofError } from '../../src/base/errors.ts';
 import { resolveCommand } from '../resolve-command.ts';
-import { checkFlamegraph, flamegraphRun } from './flamegraph-run.ts';
+import { cargoFlamegraphRun } from './cargo-flamegraph-run.ts';
+import { checkFlamegraph } from './flamegraph.ts';
 import type { Profiler } from './profiler.ts';
 
 /** Words of cargo before which a target is chosen, which cargo-flamegraph chooses by the same options. */
@@ -23,7 +24,7 @@ export const cargoFlamegraph: Profiler = {
 
   async prepare(request) {
     const path = resolveCommand('cargo-flamegraph', process.env, process.cwd());
-    return flamegraphRun(request, [path, 'flamegraph'], cargoFlamegraphWords(request.command));
+    return cargoFlamegraphRun(request, [path, 'flamegraph'], cargoFlamegraphWords(request.command));
   },
 };
 
