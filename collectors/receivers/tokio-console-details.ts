@@ -1,4 +1,4 @@
-import { ConsoleDecoder } from '../../src/formats/tokio-console-messages.ts';
+import { ConsoleDecoder } from '../../src/formats/tokio-console-decoder.ts';
 import type { ConsoleCall } from './tokio-console-call.ts';
 
 /** How many tasks at once are asked for their single polls: each costs the program a histogram an update. */

@@ -3,8 +3,8 @@ import { asIndex, asObject, asText, type JsonObject } from '../base/narrow.ts';
 import type { Source } from '../base/source.ts';
 import { Warnings } from '../base/warnings.ts';
 import type { AsyncRecording } from '../model/async-tasks.ts';
+import { ConsoleDecoder } from './tokio-console-decoder.ts';
 import { CONSOLE_MAGIC, ConsoleFrame, readConsoleFrames } from './tokio-console-frames.ts';
-import { ConsoleDecoder } from './tokio-console-messages.ts';
 import { ConsoleState } from './tokio-console-state.ts';
 
 /** Everything that a recorded console-subscriber told, update by update. */
