@@ -3,7 +3,13 @@ import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endProcess } from './end-process.ts';
-import { type ServiceMessage, type ServiceSettings, settingsEnvironment } from './service-settings.ts';
+import {
+  type ServiceMessage,
+  type ServiceSettings,
+  type SlownessMessage,
+  settingsEnvironment,
+} from './service-settings.ts';
+import type { Slowness } from './slowness.ts';
 import { WorkloadError } from './workload-error.ts';
 
 export type ServiceKind = 'orchestration' | 'worker';
@@ -17,6 +23,8 @@ export interface ServiceProcess {
   readonly ready: Promise<string>;
   /** Rejects with WorkloadError if it ends although nobody asked it to; never resolves. */
   readonly died: Promise<never>;
+  /** From now on these operations take longer, and no others. Resolves when it has heard. */
+  slow(slowness: Slowness): Promise<void>;
   /** Asks it to finish, waits, and only then insists. Resolves when it has ended. */
   stop(): Promise<void>;
 }
@@ -66,9 +74,11 @@ export function startService(options: {
       reject(new WorkloadError('run', sentence));
     });
   });
+  let heard: (() => void) | undefined;
   const ready = new Promise<string>(resolve => {
     child.on('message', (message: ServiceMessage) => {
       if (message.type === 'ready') resolve(message.url ?? '');
+      else if (message.type === 'slowness-set') heard?.();
       else if (message.type === 'task-ended') options.onTaskEnded(message.taskUuid, message.status, performance.now());
       else failure = message.message;
     });
@@ -83,6 +93,13 @@ export function startService(options: {
     pid: child.pid,
     ready: readyOrDead,
     died,
+    slow: async slowness => {
+      const told = new Promise<void>(resolve => {
+        heard = resolve;
+      });
+      child.send({ type: 'slowness', slowness } satisfies SlownessMessage);
+      await Promise.race([told, died]);
+    },
     stop: async () => {
       asked = true;
       await endProcess(child, END);

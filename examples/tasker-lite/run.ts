@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly durable?: boolean;
   /** Operations that are to take longer, in milliseconds, so that the effect of one can be tried. */
   readonly slowness?: Slowness;
+  /** The same in every other round of `concurrency` tasks, beginning with the first; a round waits for the one before. */
+  readonly slowInTurn?: Slowness;
   /** `tasker`: what the real Tasker would emit; see the README. */
   readonly emit?: 'conventions' | 'tasker';
   /** After this long a task counts as stuck; else what its scenario says. */
@@ -60,6 +62,8 @@ export interface TaskResult {
   readonly startedUnixMs: number;
   /** From the request to the news that the task has ended, in milliseconds with microseconds behind the point. */
   readonly latencyMs: number;
+  /** Of a run with `slowInTurn`: whether its operations were slow. */
+  readonly slowed?: boolean;
 }
 
 export interface RunResult {
@@ -220,8 +224,9 @@ async function drive(
   let stopped = false;
   let next = 0;
   const startMs = performance.now();
-  const client = async (): Promise<void> => {
-    while (next < options.tasks && !stopped) {
+  const { slowInTurn } = options;
+  const client = async (most: number, slowed?: boolean): Promise<void> => {
+    for (let own = 0; own < most && next < options.tasks && !stopped; own++) {
       const url = urls[next % urls.length]!;
       next += 1;
       const beganMs = performance.now();
@@ -233,12 +238,22 @@ async function drive(
         status: end.status,
         startedUnixMs: performance.timeOrigin + beganMs,
         latencyMs: end.atMs - beganMs,
+        ...(slowed === undefined ? {} : { slowed }),
       };
       tasks.push(result);
       options.onTask?.(tasks.length, result);
     }
   };
-  const all = Promise.all(Array.from({ length: Math.min(options.concurrency, options.tasks) }, client));
+  const together = (most: number, slowed?: boolean): Promise<unknown> =>
+    Promise.all(Array.from({ length: Math.min(options.concurrency, options.tasks) }, () => client(most, slowed)));
+  const inTurn = async (also: Slowness): Promise<void> => {
+    for (let slowed = true; next < options.tasks && !stopped; slowed = !slowed) {
+      const slowness = { ...options.slowness, ...(slowed ? also : {}) };
+      await Promise.all(services.map(service => service.slow(slowness)));
+      await together(1, slowed);
+    }
+  };
+  const all = slowInTurn === undefined ? together(Number.POSITIVE_INFINITY) : inTurn(slowInTurn);
   all.catch(() => {});
   try {
     const how = await Promise.race([all, aborted, postgres.died, ...services.map(service => service.died)]);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Database } from './database.ts';
 import { PostgresTransport } from './postgres-transport.ts';
-import { type ServiceMessage, type ServiceSettings, settingsOf } from './service-settings.ts';
+import { type ServiceMessage, type ServiceSettings, type SlownessMessage, settingsOf } from './service-settings.ts';
 import { inSchema } from './statements.ts';
 import { NO_TRACING, type Tracing } from './tracing.ts';
 import type { Transport } from './transport.ts';
@@ -31,7 +31,10 @@ export async function runService(
     fail: (error: Error) => void;
   }) => Promise<Service>,
 ): Promise<void> {
-  const settings = settingsOf(process.env);
+  // One object, read whenever an operation begins: the starter may change what is in it.
+  const slowness: Record<string, number> = {};
+  const settings: ServiceSettings = { ...settingsOf(process.env), slowness };
+  Object.assign(slowness, settingsOf(process.env).slowness);
   const tell = (message: ServiceMessage): void => {
     if (process.connected) process.send?.(message);
   };
@@ -47,7 +50,7 @@ export async function runService(
     name: `tasker-lite-${settings.instance}`,
     connections: settings.concurrency + 4,
     tracing,
-    slowness: settings.slowness,
+    slowness,
   });
   const end = (): Promise<void> => {
     ending ??= (async () => {
@@ -80,6 +83,12 @@ export async function runService(
     setTimeout(() => process.exit(1), ORPHAN_MS).unref();
     void end();
   };
+  process.on('message', (message: SlownessMessage) => {
+    if (message.type !== 'slowness') return;
+    for (const operation of Object.keys(slowness)) delete slowness[operation];
+    Object.assign(slowness, message.slowness);
+    tell({ type: 'slowness-set' });
+  });
   process.on('disconnect', () => {
     if (!ended) orphaned();
   });

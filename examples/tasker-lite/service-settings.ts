@@ -24,7 +24,14 @@ export interface ServiceSettings {
 export type ServiceMessage =
   | { readonly type: 'ready'; readonly url?: string }
   | { readonly type: 'task-ended'; readonly taskUuid: string; readonly status: string }
+  | { readonly type: 'slowness-set' }
   | { readonly type: 'failed'; readonly message: string };
+
+/** From the starter to a process: from now on these operations take longer, and no others. */
+export interface SlownessMessage {
+  readonly type: 'slowness';
+  readonly slowness: Slowness;
+}
 
 const SETTINGS = 'TASKER_LITE_SETTINGS';
 

@@ -34,6 +34,8 @@ export interface E2eResult extends ResultHeader<'e2e'> {
     readonly status: string;
     readonly startNs: number;
     readonly latencyNs: number;
+    /** With `--slow-in-turn`: whether it was of a slow round. */
+    readonly slowed?: boolean;
   }[];
 }
 
@@ -107,6 +109,7 @@ export function e2eResult(run: {
       status: task.status,
       startNs: Math.round((task.startedUnixMs - epochMs) * 1e6),
       latencyNs: Math.round(task.latencyMs * 1e6),
+      ...(task.slowed === undefined ? {} : { slowed: task.slowed }),
     })),
   };
 }

@@ -32,6 +32,7 @@ interface E2eOptions extends CommonOptions {
   readonly emit: 'conventions' | 'tasker';
   readonly statementLog?: string;
   readonly slow: Slowness;
+  readonly slowInTurn?: Slowness;
   readonly rows?: string;
 }
 
@@ -61,6 +62,11 @@ export function e2eCommand(context: CliContext): Command {
       'let an operation of the embedded workload take longer, e.g. complete-transition=5ms; repeatable',
       slower,
       {},
+    )
+    .option(
+      '--slow-in-turn <name=time>',
+      'the same in every other round of tasks, so that with and without can be compared; repeatable',
+      slower,
     )
     .option('--rows <file>', "save the embedded workload's tables after the run, as tprof breakdown --rows takes them")
     .option('--statement-log <file>', 'let the embedded PostgreSQL log each statement with its parameters')
@@ -121,7 +127,7 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
   try {
     const { cluster } = options;
     if (cluster !== undefined) {
-      if (Object.keys(options.slow).length > 0) {
+      if (Object.keys(options.slow).length > 0 || options.slowInTurn !== undefined) {
         throw new TprofError('usage', '--slow is for the embedded workload: a Tasker that runs cannot be slowed', {
           hint: 'leave --cluster or --slow out',
         });
@@ -139,6 +145,7 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
       env: context.env,
       durable: options.durable === true,
       slowness: options.slow,
+      ...(options.slowInTurn === undefined ? {} : { slowInTurn: options.slowInTurn }),
       emit: options.emit,
       onStarted: () => progress.stage('running'),
       ...(options.timeout === undefined ? {} : { timeoutS: options.timeout }),
@@ -277,7 +284,7 @@ function positiveInteger(text: string): number {
 
 const UNIT_MS: Readonly<Record<string, number>> = { us: 1e-3, µs: 1e-3, ms: 1, s: 1e3 };
 
-function slower(text: string, sofar: Slowness): Slowness {
+function slower(text: string, sofar: Slowness = {}): Slowness {
   const [, name = '', digits = '', unit = ''] = /^([\w-]+)=(\d+(?:\.\d+)?)(us|µs|ms|s)$/.exec(text) ?? [];
   const operation = SLOWABLE.find(known => known === name);
   if (operation !== undefined) return { ...sofar, [operation]: Number(digits) * (UNIT_MS[unit] ?? 1) };
