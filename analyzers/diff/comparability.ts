@@ -13,6 +13,8 @@ export interface RunFacts {
   /** The weight that the profile is ranked by. */
   readonly event?: string | undefined;
   readonly complete?: boolean | undefined;
+  /** Build id of each program and library that samples were in, by its file name. */
+  readonly builds?: ReadonlyMap<string, string> | undefined;
   /** `fresh` or `stale`, of the tables that the run used. */
   readonly plannerStatistics?: 'fresh' | 'stale' | undefined;
 }
@@ -40,12 +42,24 @@ export function factsOfCapture({ name, host, command, tools, complete }: Capture
   };
 }
 
-export function factsOfProfile(profile: Profile): Pick<RunFacts, 'intervalNs' | 'event'> {
+export function factsOfProfile(profile: Profile): Pick<RunFacts, 'intervalNs' | 'event' | 'builds'> {
   const type = profile.valueTypes[profile.defaultValue];
   return {
     intervalNs: profile.intervalNs,
+    builds: buildsOf(profile),
     ...(type === undefined ? {} : { event: `${type.name} (${type.unit})` }),
   };
+}
+
+/** Only what frames are of: a library that is loaded and never runs makes no difference. */
+function buildsOf({ frames, mappings }: Profile): ReadonlyMap<string, string> {
+  const builds = new Map<string, string>();
+  for (let f = 0; f < frames.length; f++) {
+    const mapping = mappings[frames.mapping[f]!];
+    if (mapping === undefined || mapping.buildId === '' || mapping.path === '') continue;
+    builds.set(mapping.path.replace(/^.*[/\\]/, ''), mapping.buildId);
+  }
+  return builds;
 }
 
 /** Every difference between the circumstances of the runs, each thing once. */
@@ -83,6 +97,9 @@ export function incomparable(runs: readonly RunFacts[]): Incomparable[] {
       what: 'the sampling frequency',
       message: `the sampling frequency differs: ${frequency(first)} in ${first.name}, ${frequency(odd)} in ${odd.name}`,
     });
+  }
+  for (const file of new Set(runs.flatMap(run => [...(run.builds?.keys() ?? [])]))) {
+    differ('flag', `the build of ${file}`, run => run.builds?.get(file)?.slice(0, 12));
   }
   differ('flag', 'the kernel', run => run.kernel);
   differ('flag', 'what recorded', run => run.tools);

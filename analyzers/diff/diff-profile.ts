@@ -8,14 +8,19 @@ import { withoutWaiting } from './run-weights.ts';
 export const DIFF_COLUMNS = { before: 0, after: 1 } as const;
 
 /**
- * The union of both sides' call trees as a Profile with a *before* and an *after* column, normalised by total: the
- * weight before is scaled so that both columns have the same sum, in the unit of the weight after. Frames are named
+ * The union of both sides' call trees as a Profile with a *before* and an *after* column. The weight before is scaled: so
+ * that both columns have the same sum (normalised by total), or to as many tasks or seconds as the side after had. Frames are named
  * by their normalised name and place, so that what only a build renamed stands in one box; waiting is left out.
  */
 export function diffProfile(
   before: readonly Profile[],
   after: readonly Profile[],
-  options: { readonly name: string; readonly weight?: string | undefined },
+  options: {
+    readonly name: string;
+    readonly weight?: string | undefined;
+    /** Tasks or seconds of all runs of each side, to compare costs; shares of the total are compared without. */
+    readonly amounts?: { readonly before: number; readonly after: number } | undefined;
+  },
 ): Profile {
   const profiles = [...before, ...after];
   const weight = commonWeight(profiles, options.weight);
@@ -25,7 +30,13 @@ export function diffProfile(
     side.reduce((sum, p) => sum + p.samples.values[0]!.reduce((all, v) => all + v, 0), 0);
   const sumBefore = sumOf(running.slice(0, before.length));
   const sumAfter = sumOf(running.slice(before.length));
-  const scale = sumBefore === 0 || sumAfter === 0 ? 1 : sumAfter / sumBefore;
+  const { amounts } = options;
+  const scale =
+    amounts !== undefined
+      ? amounts.after / amounts.before
+      : sumBefore === 0 || sumAfter === 0
+        ? 1
+        : sumAfter / sumBefore;
   const builder = new ProfileBuilder(options.name, [
     { name: `before: ${weight.name}`, unit: weight.unit },
     { name: `after: ${weight.name}`, unit: weight.unit },

@@ -1,6 +1,7 @@
 import { TprofError } from '../../src/base/errors.ts';
 import { formatDuration, formatShare } from '../../src/base/format-units.ts';
 import { normalQuantile } from '../statistics.ts';
+import { costChange, type RunCosts } from './cost-change.ts';
 import type { GateDemand, GateExpression } from './gate-expression.ts';
 import type { LatencyDiff } from './latency-diff.ts';
 import { normaliseName } from './normalise-name.ts';
@@ -70,6 +71,9 @@ function isShare({ what }: GateExpression): boolean {
 }
 
 function judgeShare(expression: GateExpression, f: FunctionShares, alpha: number, named: boolean): Answer {
+  const costs = expression.what === 'self' ? f.selfCosts : f.totalCosts;
+  // Percent of what it was: where costs were asked for, of the cost, which no other function's share disturbs.
+  if (costs !== null && expression.threshold.kind === 'relative') return judgeCost(expression, f, costs, alpha, named);
   const sides = expression.what === 'self' ? f.self : f.total;
   // Half of what is allowed: samples of one recording are a little less independent than coins.
   const change = shareChange(...sides, 1 - alpha);
@@ -85,6 +89,25 @@ function judgeShare(expression: GateExpression, f: FunctionShares, alpha: number
   }
   const measured = `${who}${points(change.delta)} (${formatShare(change.before)} → ${formatShare(change.after)}, ${level(alpha / 2)} interval ${points(change.low)} … ${points(change.high)})`;
   return verdict(expression, measured, change, threshold);
+}
+
+function judgeCost(
+  expression: GateExpression,
+  f: FunctionShares,
+  costs: readonly [RunCosts, RunCosts],
+  alpha: number,
+  named: boolean,
+): Answer {
+  const who = named ? `${f.name}${f.place === '' ? '' : ` (${f.place})`}: ` : '';
+  const few = costs.map(side => side.sizes.reduce((sum, n) => sum + n, 0));
+  if (Math.max(...few) < SAMPLES_NEEDED) {
+    return { shown: false, reason: `${who}too few samples of it to say (${few.map(Math.round).join(' and ')})` };
+  }
+  const change = costChange(...costs, 1 - alpha);
+  const relative = (value: number): string =>
+    percent(change.before === 0 ? Number.POSITIVE_INFINITY : value / change.before);
+  const measured = `${who}${relative(change.delta)} of its cost (${level(alpha / 2)} interval ${relative(change.low)} … ${relative(change.high)})`;
+  return verdict(expression, measured, change, expression.threshold.value * change.before);
 }
 
 function judgeTime(expression: GateExpression, series: TimeSeries, alpha: number, named: boolean): Answer {

@@ -1,6 +1,7 @@
 import { TprofError } from '../../src/base/errors.ts';
 import type { Profile } from '../../src/model/profile.ts';
 import { holm } from '../statistics.ts';
+import { type CostChange, costChange, type Normalisation, type RunCosts } from './cost-change.ts';
 import { matchFunctions } from './match-functions.ts';
 import { runWeights } from './run-weights.ts';
 import { type RunShares, shareChange } from './share-change.ts';
@@ -29,6 +30,23 @@ export interface FunctionDiff {
   readonly afterTotalShare: number;
   readonly deltaTotal: number;
   readonly totalInterval: readonly [low: number, high: number];
+  /** What its own code cost for one task, or one second; null where shares of the total are compared. */
+  readonly cost: FunctionCost | null;
+}
+
+export interface FunctionCost {
+  readonly before: number;
+  readonly after: number;
+  readonly delta: number;
+  /** 95 %, of `delta`. */
+  readonly interval: readonly [low: number, high: number];
+  readonly significant: boolean;
+}
+
+/** What each run's weight is divided by: tasks, or seconds; one element a run, those before first. */
+export interface Amounts {
+  readonly by: Exclude<Normalisation, 'total'>;
+  readonly perRun: readonly number[];
 }
 
 /** Both sides of one function, a share a run: what a gate asks other questions of. */
@@ -37,6 +55,9 @@ export interface FunctionShares {
   readonly place: string;
   readonly self: readonly [before: RunShares, after: RunShares];
   readonly total: readonly [before: RunShares, after: RunShares];
+  /** Self and total for one task or second, where that was asked for. */
+  readonly selfCosts: readonly [before: RunCosts, after: RunCosts] | null;
+  readonly totalCosts: readonly [before: RunCosts, after: RunCosts] | null;
 }
 
 export interface ProfileDiff {
@@ -48,13 +69,15 @@ export interface ProfileDiff {
   /** By change of self share, largest first; then of total share, name, place. */
   readonly functions: readonly FunctionDiff[];
   readonly shares: readonly FunctionShares[];
+  /** What the weight was divided by; undefined: shares of the total. */
+  readonly amounts: Amounts | undefined;
 }
 
 /** Compares functions between two sets of runs of one weight; one profile a run. */
 export function diffProfiles(
   before: readonly Profile[],
   after: readonly Profile[],
-  options: { readonly weight?: string | undefined } = {},
+  options: { readonly weight?: string | undefined; readonly amounts?: Amounts | undefined } = {},
 ): ProfileDiff {
   const weight = commonWeight([...before, ...after], options.weight);
   const matched = matchFunctions(before, after);
@@ -69,15 +92,29 @@ export function diffProfiles(
     }));
     return [b!, a!];
   };
+  const { amounts } = options;
+  const costsOf = (f: number, what: 'self' | 'total'): [RunCosts, RunCosts] | null => {
+    if (amounts === undefined) return null;
+    const costs = runs.map((run, r) => run[what][f]! / amounts.perRun[r]!);
+    const sizes = runs.map(run => (run.all === 0 ? 0 : (run.size * run[what][f]!) / run.all));
+    const side = (from: number, to: number): RunCosts => ({
+      costs: costs.slice(from, to),
+      sizes: sizes.slice(from, to),
+    });
+    return [side(0, before.length), side(before.length, runs.length)];
+  };
   const shares: FunctionShares[] = [];
-  const rows: (Omit<FunctionDiff, 'p' | 'significant'> & { rawP: number })[] = [];
+  type Draft = Omit<FunctionDiff, 'p' | 'significant' | 'cost'> & { rawP: number; costs: CostChange | undefined };
+  const rows: Draft[] = [];
   for (let f = 0; f < matched.length; f++) {
     const total = sharesOf(f, 'total');
     if (total.every(side => side.shares.every(share => share === 0))) continue;
     const self = sharesOf(f, 'self');
     const name = matched.names[f]!;
     const place = matched.places[f]!;
-    shares.push({ name, place, self, total });
+    const selfCosts = costsOf(f, 'self');
+    shares.push({ name, place, self, total, selfCosts, totalCosts: costsOf(f, 'total') });
+    const cost = selfCosts === null ? undefined : costChange(...selfCosts);
     const s = shareChange(...self);
     const t = shareChange(...total);
     rows.push({
@@ -92,7 +129,8 @@ export function diffProfiles(
       afterTotalShare: t.after,
       deltaTotal: t.delta,
       totalInterval: [t.low, t.high],
-      rawP: s.p,
+      rawP: cost?.p ?? s.p,
+      costs: cost,
     });
   }
   const tested = rows.filter(row => Math.max(row.beforeSelfShare, row.afterSelfShare) >= TESTED_SHARE);
@@ -104,19 +142,31 @@ export function diffProfiles(
     tested: tested.length,
     functions: rows
       .map(row => {
-        const { rawP: _, ...rest } = row;
+        const { rawP: _, costs: change, ...rest } = row;
         const p = corrected.get(row) ?? null;
-        const [low, high] = row.interval;
-        return { ...rest, p, significant: p !== null && p < 0.05 && (low > 0 || high < 0) };
+        const isShown = (low: number, high: number): boolean => p !== null && p < 0.05 && (low > 0 || high < 0);
+        const cost =
+          change === undefined
+            ? null
+            : {
+                before: change.before,
+                after: change.after,
+                delta: change.delta,
+                interval: [change.low, change.high] as const,
+                significant: isShown(change.low, change.high),
+              };
+        return { ...rest, p, cost, significant: cost?.significant ?? isShown(...row.interval) };
       })
       .sort(
         (x, y) =>
+          Math.abs(y.cost?.delta ?? 0) - Math.abs(x.cost?.delta ?? 0) ||
           Math.abs(y.deltaSelf) - Math.abs(x.deltaSelf) ||
           Math.abs(y.deltaTotal) - Math.abs(x.deltaTotal) ||
           compare(x.name, y.name) ||
           compare(x.place, y.place),
       ),
     shares,
+    amounts,
   };
 }
 

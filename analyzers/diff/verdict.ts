@@ -3,7 +3,7 @@ import type { ProfileDiff } from './profile-diff.ts';
 
 export type Verdict = 'regressed' | 'improved' | 'unchanged' | 'inconclusive';
 
-/** A comparison that could have missed more than this says nothing by finding nothing: relative for times … */
+/** A comparison that could have missed more than this says nothing by finding nothing: relative for times and costs … */
 const DETECTABLE_TIME = 0.1;
 /** … and half the interval's width for shares, in points of share. */
 const DETECTABLE_SHARE = 0.02;
@@ -24,8 +24,12 @@ export function verdictOf(profile: ProfileDiff | undefined, times: LatencyDiff |
   }
   if (profile === undefined) return 'inconclusive';
   const largest = profile.functions.find(f => f.significant);
-  if (largest !== undefined) return largest.deltaSelf > 0 ? 'regressed' : 'improved';
+  if (largest !== undefined) return (largest.cost?.delta ?? largest.deltaSelf) > 0 ? 'regressed' : 'improved';
   const tested = profile.functions.filter(f => f.p !== null);
-  const sure = tested.every(({ interval: [low, high] }) => (high - low) / 2 <= DETECTABLE_SHARE);
+  const sure = tested.every(({ interval: [low, high], cost }) =>
+    cost === null
+      ? (high - low) / 2 <= DETECTABLE_SHARE
+      : (cost.interval[1] - cost.interval[0]) / 2 <= DETECTABLE_TIME * Math.max(cost.before, cost.after),
+  );
   return sure && tested.length > 0 ? 'unchanged' : 'inconclusive';
 }

@@ -24,7 +24,10 @@ export function diffView(result: DiffResult, options: { readonly top?: number } 
   blocks.push(...timeTable('Latency of a task', 'quantile', result.latencies, top));
   blocks.push(...timeTable('Phases, median of a step', 'phase', result.phases, top));
   blocks.push(...timeTable('Operations, median of one', 'operation', result.operations, top));
-  if (result.functions.length > 0) blocks.push(functionTable(result, top));
+  if (result.functions.length > 0) {
+    blocks.push(result.normalised === 'total' ? functionTable(result, top) : costTable(result, top));
+  }
+  if (result.subtrees.length > 0) blocks.push(subtreeTable(result, top));
   return blocks;
 }
 
@@ -103,6 +106,92 @@ function functionTable({ functions, weight, tested }: DiffResult, top: number): 
       ]),
     omitted: { rows: Math.max(0, functions.length - top), how: '--top N, or --json for all' },
   };
+}
+
+/** By what a function costs for one task or second: what others do does not move it. */
+function costTable({ functions, weight, tested, normalised }: DiffResult, top: number): Block {
+  const { value, signed } = costText(weight?.unit ?? '');
+  return {
+    kind: 'table',
+    caption: `Functions by change of their own ${weight?.name ?? 'weight'} for one ${amountName(normalised)} (95 % intervals; * = distinguishable from noise, of ${tested} tested)`,
+    columns: [
+      { title: 'function', align: 'left', code: true },
+      { title: 'where', align: 'left' },
+      { title: 'before', align: 'right' },
+      { title: 'after', align: 'right' },
+      { title: 'change', align: 'right' },
+      { title: 'interval', align: 'right' },
+      { title: '', align: 'left' },
+    ],
+    rows: functions
+      .slice(0, top)
+      .flatMap(f =>
+        f.cost === null
+          ? []
+          : [
+              [
+                f.name === '' ? '(anonymous)' : f.name,
+                f.place,
+                value(f.cost.before),
+                value(f.cost.after),
+                f.change === 'both' ? signed(f.cost.delta) : `${signed(f.cost.delta)} (${f.change})`,
+                `${signed(f.cost.interval[0])} … ${signed(f.cost.interval[1])}`,
+                f.cost.significant ? '*' : '',
+              ],
+            ],
+      ),
+    omitted: { rows: Math.max(0, functions.length - top), how: '--top N, or --json for all' },
+  };
+}
+
+/** Where in the program the difference came in. Long paths keep their ends: the root says little. */
+function subtreeTable({ subtrees, weight, normalised }: DiffResult, top: number): Block {
+  const { value, signed } = costText(weight?.unit ?? '');
+  const short = (path: readonly string[]): string => {
+    const named = path.map(name => (name === '' ? '(anonymous)' : name));
+    return (named.length > 5 ? [named[0]!, '…', ...named.slice(-3)] : named).join(' → ');
+  };
+  const what =
+    normalised === 'total'
+      ? 'their share, in points'
+      : `their ${weight?.name ?? 'weight'} for one ${amountName(normalised)}`;
+  return {
+    kind: 'table',
+    caption: `Subtrees by change of ${what} (95 % intervals; * = distinguishable from noise)`,
+    columns: [
+      { title: 'call, with all below it', align: 'left', code: true, wrap: true },
+      { title: 'before', align: 'right' },
+      { title: 'after', align: 'right' },
+      { title: 'change', align: 'right' },
+      { title: 'interval', align: 'right' },
+      { title: '', align: 'left' },
+    ],
+    rows: subtrees.slice(0, top).map(s => {
+      const [before, after, delta, low, high] =
+        s.cost === null
+          ? [formatShare(s.beforeShare), formatShare(s.afterShare), ...[s.delta, ...s.interval].map(points)]
+          : [value(s.cost.before), value(s.cost.after), ...[s.cost.delta, ...s.cost.interval].map(signed)];
+      return [
+        short(s.path),
+        before!,
+        after!,
+        s.change === 'both' ? delta! : `${delta} (${s.change})`,
+        `${low} … ${high}`,
+        s.significant ? '*' : '',
+      ];
+    }),
+    omitted: { rows: Math.max(0, subtrees.length - top), how: '--top N, or --json for all' },
+  };
+}
+
+function costText(unit: string): { value: (amount: number) => string; signed: (amount: number) => string } {
+  const value = (amount: number): string =>
+    unit === 'nanoseconds' ? formatDuration(amount) : String(Number(amount.toPrecision(3)));
+  return { value, signed: amount => `${amount < 0 ? '' : '+'}${value(amount)}` };
+}
+
+function amountName(normalised: DiffResult['normalised']): string {
+  return normalised === 'task' ? 'task' : 'second of wall time';
 }
 
 function interval({ interval: [low, high] }: FunctionDiff): string {

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { categoryOf } from '../../../analyzers/categories.ts';
 import { type Incomparable, incomparable } from '../../../analyzers/diff/comparability.ts';
+import type { Normalisation } from '../../../analyzers/diff/cost-change.ts';
 import { analyzeDiff } from '../../../analyzers/diff/diff.ts';
 import { DIFF_COLUMNS, diffProfile } from '../../../analyzers/diff/diff-profile.ts';
 import { parseGate } from '../../../analyzers/diff/gate-expression.ts';
@@ -22,6 +23,7 @@ interface DiffCommandOptions extends CommonOptions {
   readonly force?: boolean;
   readonly flame?: string;
   readonly weight?: string;
+  readonly normalise?: Normalisation;
   readonly event?: string;
   readonly from?: string;
   readonly top: number;
@@ -50,6 +52,12 @@ export function diffCommand(context: CliContext): Command {
     .option('--flame <file>', 'also draw both call trees in one picture: FILE.svg or FILE.html')
     .option('--force', 'compare although the machine, the scenario, the event or the frequency differ')
     .option('--weight <name>', 'the weight whose shares are compared (samples, cpu, wall, off-cpu, …)')
+    .addOption(
+      new Option(
+        '--normalise <by>',
+        'compare functions by their share of the total (default), or by what they cost for one task or one second of wall time',
+      ).choices(['total', 'task', 'wall']),
+    )
     .option('--event <name>', 'of a file with several events: the one to compare')
     .option('--top <n>', 'rows in each table', positiveInteger, 20)
     .option('--from <format>', 'read the inputs as this format instead of detecting it')
@@ -95,6 +103,7 @@ async function diff(
   const differences = checkComparable([...runs.before, ...runs.after], options);
   const result = analyzeDiff(runs.before, runs.after, {
     weight: options.weight,
+    normalise: options.normalise,
     gates,
     incomparable: differences,
   });
@@ -164,11 +173,24 @@ async function drawFlame(
     });
   }
   const name = [runs.before, runs.after].map(side => side.map(run => run.name).join(', ')).join(' → ');
-  const profile = diffProfile(before!, after!, { name, weight: options.weight });
+  const by = options.normalise ?? 'total';
+  const amounts = by === 'total' ? undefined : { before: amountOf(runs.before, by), after: amountOf(runs.after, by) };
+  const profile = diffProfile(before!, after!, { name, weight: options.weight, amounts });
   const settings = { title: name, diff: DIFF_COLUMNS, categoryOf };
   const text = /\.svg$/i.test(file) ? renderFlameSvg(profile, settings) : renderFlameHtml(profile, settings);
   await writeFileWhole(resolve(context.cwd, file), text);
-  say(context, options, `${file}: both call trees, normalised by total`);
+  say(context, options, `${file}: both call trees, normalised by ${by}`);
+}
+
+/** Tasks or seconds of all runs of a side: that each of them says so was checked by the comparison. */
+function amountOf(runs: readonly OpenedRun[], by: 'task' | 'wall'): number {
+  return runs
+    .filter(run => run.profile !== undefined)
+    .reduce(
+      (sum, { times, wallNs = 0 }) =>
+        sum + (by === 'wall' ? wallNs / 1e9 : (times?.tasks.filter(task => task.latencyNs !== undefined).length ?? 0)),
+      0,
+    );
 }
 
 function more(word: string, words: readonly string[]): readonly string[] {

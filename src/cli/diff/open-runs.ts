@@ -52,6 +52,7 @@ async function openRun(
         name: word,
         profile,
         times: breakdown === undefined ? undefined : timesOfBreakdown(breakdown, word),
+        wallNs: input.manifest.durationNs ?? (profile === undefined ? undefined : spanOf(profile)),
         facts: profile === undefined ? facts : { ...facts, ...factsOfProfile(profile) },
       };
     }
@@ -59,7 +60,13 @@ async function openRun(
       const { source, format } = input;
       const read = await readProfileSource(source, format, options.event === undefined ? {} : { event: options.event });
       const profile = { ...read, name: word };
-      return { name: word, profile, times: undefined, facts: { name: word, ...factsOfProfile(profile) } };
+      return {
+        name: word,
+        profile,
+        times: undefined,
+        wallNs: spanOf(profile),
+        facts: { name: word, ...factsOfProfile(profile) },
+      };
     }
     case 'trace': {
       if (word === '-') {
@@ -94,6 +101,19 @@ async function timesOfTrace(word: string, context: CliContext, from: string | un
     );
   }
   return timesOfBreakdown(result, word);
+}
+
+/** From the first sample to the last; undefined where samples have no times. */
+function spanOf({ samples }: Profile): number | undefined {
+  const { timeNs, length } = samples;
+  if (timeNs === undefined || length === 0) return undefined;
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  for (let s = 0; s < length; s++) {
+    first = Math.min(first, timeNs[s]!);
+    last = Math.max(last, timeNs[s]!);
+  }
+  return last > first ? last - first : undefined;
 }
 
 function named(profile: Profile | undefined, name: string): Profile | undefined {

@@ -40,3 +40,23 @@ test('the message names both sides', () => {
   const [difference] = incomparable([FACTS, { ...FACTS, name: 'b', intervalNs: 5e6 }]);
   assert.equal(difference!.message, 'the sampling frequency differs: 100 Hz in a, 200 Hz in b');
 });
+
+test('programs of other builds are flagged by name; a program that only one side has is not', () => {
+  const builds = (pairs: readonly (readonly [string, string])[]): RunFacts => ({ name: 'x', builds: new Map(pairs) });
+  const found = incomparable([
+    builds([
+      ['server', 'aaaa1111'],
+      ['libc.so.6', 'cccc'],
+    ]),
+    builds([
+      ['server', 'bbbb2222'],
+      ['libc.so.6', 'cccc'],
+      ['tool', 'dddd'],
+    ]),
+  ]);
+  assert.deepEqual(
+    found.map(difference => [difference.severity, difference.what]),
+    [['flag', 'the build of server']],
+  );
+  assert.match(found[0]!.message, /aaaa1111 in x, bbbb2222 in x/);
+});
