@@ -30,6 +30,7 @@ const SQLSTATE: Readonly<Record<string, string>> = {
   '3D000': 'there is no such database',
   '42501': 'the user may not read this',
   '53300': 'the server has no connection left',
+  '55000': 'it is not loaded when the server starts',
   '57014': 'a reading took longer than 2 s',
   '57P01': 'the server is shutting down',
   '57P02': 'the server crashed',

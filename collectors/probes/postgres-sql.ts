@@ -4,12 +4,12 @@
  */
 export const OWN_MARK: string = 'SELECT /* tprof */';
 
-/** What kind of server it is, once a connection. */
+/** What kind of server it is, once a connection. `preloaded` is hidden from ordinary users, for whom asking fails. */
 export const ABOUT: string = `${OWN_MARK} current_setting('server_version') AS version,
   current_setting('max_connections')::int AS max_connections,
   current_setting('superuser_reserved_connections')::int AS reserved,
   pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS reads_all,
-  current_setting('shared_preload_libraries') AS preloaded,
+  (SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries') AS preloaded,
   current_setting('autovacuum') AS autovacuum,
   current_setting('autovacuum_analyze_threshold')::float8 AS analyze_threshold,
   current_setting('autovacuum_analyze_scale_factor')::float8 AS analyze_factor,
@@ -18,17 +18,22 @@ export const ABOUT: string = `${OWN_MARK} current_setting('server_version') AS v
   (SELECT extversion FROM pg_extension WHERE extname = 'pg_stat_statements') AS statements_version,
   (SELECT extversion FROM pg_extension WHERE extname = 'pgmq') AS pgmq_version`;
 
+/** Sessions of clients; of other users', an ordinary user sees that they are there and no more. */
+const CLIENTS = `(backend_type = 'client backend' OR (backend_type IS NULL AND usesysid IS NOT NULL))`;
+
 /** Everything that is read each time, in one round trip. $1: the probes' own application name. */
 export const SAMPLE: string = `${OWN_MARK}
   (SELECT coalesce(json_agg(a), '[]') FROM (
-    SELECT coalesce(nullif(application_name, ''), '(none)') AS application, coalesce(state, '(hidden)') AS state,
+    SELECT CASE WHEN backend_type IS NULL THEN '(hidden)' ELSE coalesce(nullif(application_name, ''), '(none)') END
+             AS application,
+           coalesce(state, '(hidden)') AS state,
            CASE WHEN state = 'active' THEN coalesce(wait_event_type, '') ELSE '' END AS wait_type,
            CASE WHEN state = 'active' THEN coalesce(wait_event, '') ELSE '' END AS wait,
            count(*)::int AS count,
            coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 AS oldest_s
-      FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> $1
+      FROM pg_stat_activity WHERE ${CLIENTS} AND coalesce(application_name, '') <> $1
      GROUP BY 1, 2, 3, 4) a) AS activity,
-  (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+  (SELECT count(*)::int FROM pg_stat_activity WHERE ${CLIENTS}) AS connections,
   (SELECT coalesce(json_agg(l), '[]') FROM (
     SELECT locktype AS type, mode,
            CASE WHEN relation IS NULL OR database <> (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -63,7 +63,8 @@ interface About {
   readonly max_connections: number;
   readonly reserved: number;
   readonly reads_all: boolean;
-  readonly preloaded: string;
+  /** `null` for ordinary users. */
+  readonly preloaded: string | null;
   readonly autovacuum: string;
   readonly analyze_threshold: number;
   readonly analyze_factor: number;
@@ -170,14 +171,20 @@ export function howToGetStatements(
 ): { why: string; hint: string } | undefined {
   if (about === undefined) return undefined;
   const create = 'CREATE EXTENSION pg_stat_statements';
-  if (!/\bpg_stat_statements\b/.test(about.preloaded)) {
-    return {
-      why: 'pg_stat_statements is not loaded',
-      hint: `ALTER SYSTEM SET shared_preload_libraries = '${[...about.preloaded.split(',').filter(word => word !== ''), 'pg_stat_statements'].join(', ')}', restart the server, then ${create}`,
-    };
+  const { preloaded, statements_schema } = about;
+  const others = (preloaded ?? '').split(',').filter(word => word !== '');
+  const load = `ALTER SYSTEM SET shared_preload_libraries = '${[...others, 'pg_stat_statements'].join(', ')}', restart the server`;
+  if (preloaded === null) {
+    if (statements_schema !== null && refused === undefined) return undefined;
+    const why = refused === undefined ? 'this database has no pg_stat_statements' : `pg_stat_statements: ${refused}`;
+    return { why, hint: `${create}, and where it is not loaded yet, as a superuser: ${load}` };
   }
-  if (about.statements_schema === null)
+  if (!/\bpg_stat_statements\b/.test(preloaded)) {
+    return { why: 'pg_stat_statements is not loaded', hint: `${load}, then ${create}` };
+  }
+  if (statements_schema === null) {
     return { why: 'pg_stat_statements is loaded, but not in this database', hint: create };
+  }
   if (refused === undefined) return undefined;
   return {
     why: `pg_stat_statements cannot be read: ${refused}`,

@@ -48,6 +48,14 @@ test('a real server: sessions, locks, connections, commits, tables', {
     assert.equal((document(first.documents, 'server') as { version: string }).version.split('.')[0], '18');
     assert.equal(value(first, 'connections-most'), 97);
     assert.equal(value(first, 'connections-by-application', 'orders-app'), 2);
+    // An ordinary user is told less, and what it lacks.
+    await client.query('CREATE ROLE plain LOGIN');
+    const plain = server.url.replace('postgres@', 'plain@');
+    const poor = postgresProbe.open({ ...request, target: plain });
+    assert.equal(value(await poor.sample(), 'sessions', '(hidden)'), 2);
+    await poor.close();
+    const status = await postgresProbe.check(plain);
+    assert.ok(status.usable && /GRANT pg_monitor/.test(status.note ?? ''));
     assert.equal(value(first, 'locks-waited-for'), 0);
     assert.ok((value(first, 'commits') ?? 0) > 0);
 
@@ -170,6 +178,9 @@ test('where statements are not counted, what switches them on is said, and what 
     howToGetStatements(about)?.hint ?? '',
     /= 'auto_explain, pg_stat_statements'.*restart.*CREATE EXTENSION/,
   );
+  const hidden = { preloaded: null, statements_schema: null };
+  assert.match(howToGetStatements(hidden)?.hint ?? '', /^CREATE EXTENSION.*as a superuser: ALTER SYSTEM/);
+  assert.equal(howToGetStatements({ ...hidden, statements_schema: 'public' }), undefined);
   const there = { preloaded: 'pg_stat_statements', statements_schema: 'public' };
   assert.equal(howToGetStatements(there), undefined);
   assert.match(howToGetStatements(there, 'the user may not read this')?.hint ?? '', /GRANT pg_read_all_stats/);
