@@ -52,7 +52,7 @@ test('a real server: sessions, locks, connections, commits, tables', {
     await client.query('CREATE ROLE plain LOGIN');
     const plain = server.url.replace('postgres@', 'plain@');
     const poor = postgresProbe.open({ ...request, target: plain });
-    assert.equal(value(await poor.sample(), 'sessions', '(hidden)'), 2);
+    assert.ok((value(await poor.sample(), 'sessions', '(hidden)') ?? 0) >= 2);
     await poor.close();
     const status = await postgresProbe.check(plain);
     assert.ok(status.usable && /GRANT pg_monitor/.test(status.note ?? ''));
