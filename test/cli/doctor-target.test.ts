@@ -124,6 +124,9 @@ test('doctor: each lack has the command that mends it, and what lacks nothing ge
     advice({ ...noLines, hasSymbols: false, language: 'c' }, 'bash')[0] ?? '',
     /^symbols: apt-get install bash-dbgsym/,
   );
+  assert.deepEqual(advice({ ...noPointers, realPath: '/opt/bin/rustup' }), [
+    'program: tprof doctor -- ./target/release/NAME',
+  ]);
   assert.deepEqual(advice({ hasConsoleSubscriber: true }), [
     'async-tasks: tprof record --tokio-console :6669 -- ./service',
   ]);

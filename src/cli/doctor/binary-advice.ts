@@ -3,7 +3,7 @@ import { formatCount, formatShare } from '../../base/format-units.ts';
 
 /** Something that a profile of the program would lack, and the command that mends it. */
 export interface BinaryAdvice {
-  readonly about: 'frame-pointers' | 'symbols' | 'debug-information' | 'async-tasks';
+  readonly about: 'program' | 'frame-pointers' | 'symbols' | 'debug-information' | 'async-tasks';
   readonly what: string;
   readonly command: string;
 }
@@ -60,6 +60,9 @@ export function adviceOn(
   owner: string | undefined,
   command: string,
 ): BinaryAdvice[] {
+  const starter =
+    STARTERS.get(binary.realPath.slice(binary.realPath.lastIndexOf('/') + 1)) ?? STARTERS.get(firstWord(command));
+  if (starter !== undefined) return [{ about: 'program', ...starter }];
   const advice: BinaryAdvice[] = [];
   const { language, debug, hasSymbols } = binary;
   const coverage = debug.lines.looked === 0 ? 0 : debug.lines.withLine / debug.lines.looked;
@@ -100,6 +103,42 @@ export function adviceOn(
   }
   return advice;
 }
+
+function firstWord(command: string): string {
+  const [word = ''] = command.split(' ');
+  return word.slice(word.lastIndexOf('/') + 1);
+}
+
+/** Programs that start the one that is meant: how they were built says nothing of it. */
+const STARTERS: ReadonlyMap<string, Pick<BinaryAdvice, 'what' | 'command'>> = new Map([
+  ...['cargo', 'rustup'].map(
+    name =>
+      [
+        name,
+        {
+          what: 'it starts the program that it builds: look at that one',
+          command: 'tprof doctor -- ./target/release/NAME',
+        },
+      ] as const,
+  ),
+  [
+    'go',
+    {
+      what: 'it starts the program that it builds: build it, and look at that',
+      command: 'go build -o app && tprof doctor -- ./app',
+    },
+  ],
+  ...['docker', 'podman', 'nerdctl'].map(
+    name =>
+      [
+        name,
+        {
+          what: 'the program runs below a daemon, not below this command: attach to it',
+          command: "tprof record --name 'NAME*' --duration 30s",
+        },
+      ] as const,
+  ),
+]);
 
 type ByLanguage = Readonly<Record<InspectedBinary['language'], string>>;
 
