@@ -36,6 +36,8 @@ export interface TableColumn {
   readonly code?: boolean;
   /** In a terminal, goes over several lines instead of being cut: sentences, commands. */
   readonly wrap?: boolean;
+  /** Never cut in a terminal, either: words that are to be typed. */
+  readonly whole?: boolean;
   /** Draw the cell's `share` as a bar. */
   readonly bar?: boolean;
 }

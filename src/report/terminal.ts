@@ -124,7 +124,7 @@ const NARROWEST_WRAPPED = 32;
 
 /**
  * Takes width away until the table fits: from columns that wrap first, then evenly from the widest left-aligned ones.
- * Numbers are never cut.
+ * Numbers and words to be typed are never cut.
  */
 function shrink(widths: number[], table: Table, width: number): void {
   const bars = table.columns.some((_, c) => hasBar(table, c)) ? BAR_WIDTH + 1 : 0;
@@ -132,7 +132,13 @@ function shrink(widths: number[], table: Table, width: number): void {
   const widestOf = (wrapped: boolean, narrowest: number): number => {
     let widest = -1;
     table.columns.forEach((column, c) => {
-      if (column.align !== 'left' || (column.wrap === true) !== wrapped || widths[c]! <= narrowest) return;
+      if (
+        column.align !== 'left' ||
+        column.whole === true ||
+        (column.wrap === true) !== wrapped ||
+        widths[c]! <= narrowest
+      )
+        return;
       if (widest === -1 || widths[c]! > widths[widest]!) widest = c;
     });
     return widest;

@@ -100,7 +100,12 @@ function blocks(findings: readonly Finding[], sources: readonly SourceFinding[])
     { kind: 'paragraph', text: `Node ${process.versions.node} on ${process.platform} ${process.arch}.` },
     {
       kind: 'table',
-      columns: columns.map((title, c) => ({ title, align: 'left', wrap: c === columns.length - 1 })),
+      columns: columns.map((title, c) => ({
+        title,
+        align: 'left',
+        whole: c === 0,
+        wrap: title === 'of' || c === columns.length - 1,
+      })),
       rows: findings.map(({ profiler, status }) => [
         profiler.id,
         status.usable ? 'yes' : 'no',

@@ -69,7 +69,12 @@ export function sourceBlocks(findings: readonly SourceFinding[]): Block[] {
   return [
     {
       kind: 'table',
-      columns: columns.map((title, c) => ({ title, align: 'left', wrap: c >= columns.length - 2 })),
+      columns: columns.map((title, c) => ({
+        title,
+        align: 'left',
+        whole: c < 2 || title === 'switched on by',
+        wrap: c >= columns.length - 2,
+      })),
       rows: findings.map(({ id, flag, status }) => [
         id,
         status.usable ? 'yes' : 'no',
