@@ -21,7 +21,7 @@ export function recordCommand(context: CliContext): Command {
     .argument('[command...]', 'the program and its arguments; `e2e SCENARIO` is the built-in workload, ./e2e a program')
     .passThroughOptions()
     .addOption(
-      new Option('--profiler <ids>', 'comma-separated; none records spans alone')
+      new Option('--profiler <ids>', 'comma-separated, tprof doctor lists them; none records spans alone')
         .default(['auto'], 'auto')
         .argParser(parseIds),
     )
@@ -53,6 +53,8 @@ Examples:
   $ tprof record -o out -- node server.js
   $ tprof record --no-trace --duration 30s -- npm test
   $ tprof record --profiler none -- ./my-service
+  $ tprof record --profiler heaptrack -- ./my-service --once
+  $ tprof record --name 'my-*' --duration 30s
   $ tprof record --postgres postgresql://localhost/app --metrics http://localhost:8080/metrics -- ./my-service
   $ tprof record --measure-overhead --rounds 10 -- ./bench
   $ tprof record --tokio-console :6669 -- ./my-service
