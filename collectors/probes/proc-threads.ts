@@ -37,6 +37,8 @@ export class ProcThreads {
   readonly #threads = new Map<string, Thread>();
   readonly #ended: Totals = { runNs: 0, runQueueNs: 0, voluntary: 0, involuntary: 0, blockedNs: 0 };
   #turn = 0;
+  /** Whether any thread has run between the last two readings. */
+  hasRun = true;
 
   constructor(pid: number, delayAccounting: boolean) {
     this.#pid = pid;
@@ -52,6 +54,7 @@ export class ProcThreads {
       return undefined;
     }
     const turn = ++this.#turn;
+    this.hasRun = false;
     for (const tid of names) {
       const folder = `/proc/${this.#pid}/task/${tid}`;
       const [runNs, runQueueNs, timeslices] = (proc.read(`${folder}/schedstat`) ?? '').split(' ').map(Number);
@@ -68,6 +71,7 @@ export class ProcThreads {
       }
       thread.seen = turn;
       if (thread.timeslices === timeslices && thread.runNs === runNs) continue;
+      this.hasRun = true;
       thread.timeslices = timeslices;
       thread.runNs = runNs;
       thread.runQueueNs = runQueueNs;

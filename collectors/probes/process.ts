@@ -45,6 +45,8 @@ export const processProbe: Probe = {
 interface Tracked {
   readonly threads: ProcThreads;
   readonly bornNs: bigint | undefined;
+  rssBytes: number;
+  io: string | undefined;
 }
 
 function openProc({ processes, intervalMs }: ProbeRequest): ProbeRun {
@@ -62,7 +64,12 @@ function openProc({ processes, intervalMs }: ProbeRequest): ProbeRun {
     let tracked = known.get(key);
     if (tracked === undefined) {
       const bornNs = bootNs + BigInt(Math.round(Number(stat.startTime) * TICK_NS));
-      tracked = { threads: new ProcThreads(id.pid, blocked), bornNs: bornNs > openedNs ? bornNs : undefined };
+      tracked = {
+        threads: new ProcThreads(id.pid, blocked),
+        bornNs: bornNs > openedNs ? bornNs : undefined,
+        rssBytes: Number.NaN,
+        io: undefined,
+      };
       known.set(key, tracked);
     }
     const { bornNs } = tracked;
@@ -80,9 +87,14 @@ function openProc({ processes, intervalMs }: ProbeRequest): ProbeRun {
       counter('cpu-of-ended-children', 'nanoseconds', stat.childrenCpuNs),
       { name: 'process.threads', labels, kind: 'gauge', unit: 'count', value: stat.threads },
     ];
-    const rss = procField(proc.read(`/proc/${id.pid}/status`) ?? '', 'VmRSS') * 1024;
-    readings.push({ name: 'process.rss', labels, kind: 'gauge', unit: 'bytes', value: rss });
     const threads = tracked.threads.read(proc);
+    // One that has not run holds and has read what it did before.
+    if (threads === undefined || tracked.threads.hasRun) {
+      tracked.rssBytes = procField(proc.read(`/proc/${id.pid}/status`) ?? '', 'VmRSS') * 1024;
+      tracked.io = proc.read(`/proc/${id.pid}/io`);
+    }
+    const { rssBytes, io } = tracked;
+    readings.push({ name: 'process.rss', labels, kind: 'gauge', unit: 'bytes', value: rssBytes });
     if (threads !== undefined) {
       readings.push(
         counter('run', 'nanoseconds', threads.runNs),
@@ -92,7 +104,6 @@ function openProc({ processes, intervalMs }: ProbeRequest): ProbeRun {
       );
       if (blocked) readings.push(counter('blocked', 'nanoseconds', threads.blockedNs));
     }
-    const io = proc.read(`/proc/${id.pid}/io`);
     if (io !== undefined && io !== '') {
       readings.push(
         counter('calls-read', 'bytes', procField(io, 'rchar')),
