@@ -69,7 +69,7 @@ test('record --measure-overhead: Ctrl-C in the middle leaves a complete capture 
       { cwd },
     );
     const runs = (): number => (existsSync(join(cwd, 'runs')) ? readFileSync(join(cwd, 'runs')).length : 0);
-    await eventually('two rounds', () => runs() > 5, 60_000);
+    await eventually('two rounds', () => runs() > 5, 180_000);
     process.kill(-tprof.pid, 'SIGINT');
     const ended = await tprof.ended;
     assert.equal(ended.code, 0, ended.stderr);
