@@ -1,6 +1,7 @@
 import type { HotPathsResult } from '../../analyzers/hot-paths.ts';
 import { formatCount, formatShare, formatValue } from '../base/format-units.ts';
 import type { Block, Cell } from './block.ts';
+import { findingBlock } from './finding-block.ts';
 import { phaseProcessesView } from './phase-processes-view.ts';
 import { warningBlocks } from './warnings-view.ts';
 
@@ -18,13 +19,7 @@ export function hotPathsView(result: HotPathsResult, options: HotPathsViewOption
     { kind: 'heading', level: 2, text: headingOf(result.weight) },
     { kind: 'paragraph', text: weightSentence(result) },
     ...warningBlocks(result.warnings),
-    ...result.findings.map(
-      (finding): Block => ({
-        kind: 'note',
-        severity: finding.severity,
-        text: `${finding.title}. ${finding.detail} (${finding.evidence}; confidence ${formatShare(finding.confidence)})`,
-      }),
-    ),
+    ...result.findings.map(findingBlock),
   ];
   if (result.functions.length === 0) return blocks;
   blocks.push({

@@ -4,6 +4,7 @@ import { formatBytes, formatCount, formatDuration, formatShare, formatValue } fr
 import { CaptureFile, type CaptureManifest } from '../../model/capture.ts';
 import type { RedactionClass } from '../../redaction/secret-patterns.ts';
 import type { Block } from '../../report/block.ts';
+import { findingBlock } from '../../report/finding-block.ts';
 import { warningBlocks } from '../../report/warnings-view.ts';
 import type { ArchivedFile } from './archive.ts';
 import type { LeftOut } from './redact-capture.ts';
@@ -128,14 +129,7 @@ function hotPathBlocks(result: HotPathsResult): Block[] {
       text: `By ${result.weight.name}: ${formatValue(result.weight.total, result.weight.unit)} in ${formatCount(result.samples)} samples, ${formatCount(result.lost)} lost.`,
     },
     ...warningBlocks(result.warnings),
-    ...result.findings.map(
-      finding =>
-        ({
-          kind: 'note',
-          severity: finding.severity,
-          text: `${finding.title}. ${finding.detail} (${finding.evidence})`,
-        }) as const,
-    ),
+    ...result.findings.map(findingBlock),
     {
       kind: 'table',
       columns: [
