@@ -110,7 +110,7 @@ async function launch(
   if (trouble !== undefined) throw cannotStart(trouble);
 
   // Before anybody can connect: who looks at the server while it starts finds the extension, or never looks again.
-  if (binaries.countsStatements) await makeExtension(binaries.postgres, data, common);
+  if (binaries.countsStatements) await makeExtension(binaries.postgres, data, common, watchdog);
 
   const log = options.statementLog ?? join(directory, 'server.log');
   const logFile = openSync(log, 'a', 0o600);
@@ -154,11 +154,17 @@ async function launch(
 }
 
 /** In single-user mode: a session on the terminal of a server that nobody else can reach. */
-async function makeExtension(postgres: string, data: string, common: SpawnOptionsWithoutStdio): Promise<void> {
+async function makeExtension(
+  postgres: string,
+  data: string,
+  common: SpawnOptionsWithoutStdio,
+  watchdog: Watchdog,
+): Promise<void> {
   const child = spawn(postgres, ['--single', '-D', data, '-c', 'fsync=off', 'postgres'], {
     ...common,
     stdio: ['pipe', 'ignore', 'pipe'],
   });
+  if (child.pid !== undefined) watchdog.watch(child.pid);
   child.stdin?.on('error', () => {});
   child.stdin?.end('CREATE EXTENSION pg_stat_statements\n');
   const trouble = await endOf(child);

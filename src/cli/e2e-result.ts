@@ -16,6 +16,8 @@ export interface E2eResult extends ResultHeader<'e2e'> {
     /** False where `--cluster` drove a Tasker that was there already. */
     readonly embedded: boolean;
     readonly urls: readonly string[];
+    /** What carries the messages of the embedded workload; of another Tasker it is not known. */
+    readonly messaging?: 'postgresql' | 'rabbitmq';
     readonly processes: readonly { readonly kind: string; readonly instance: string; readonly pid: number }[];
   };
   readonly concurrency: number;

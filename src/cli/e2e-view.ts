@@ -1,3 +1,4 @@
+import { quantile, sortedCopy } from '../../analyzers/statistics.ts';
 import { formatDuration } from '../base/format-units.ts';
 import type { Block } from '../report/block.ts';
 import { type E2eResult, TASKS_FOR } from './e2e-result.ts';
@@ -10,7 +11,7 @@ export function e2eView(result: E2eResult): Block[] {
       kind: 'paragraph',
       text: `${scenario.id} (${scenario.namespace}/${scenario.name}): ${latency.count} of ${requested} ${plural(requested, 'task')} complete in ${formatDuration(result.wallNs)}, ${
         concurrency === 1 ? 'one at a time' : `up to ${concurrency} at once`
-      }, ${result.throughputPerS.toFixed(1)} a second.`,
+      }, ${result.throughputPerS.toFixed(1)} a second${result.target.messaging === 'rabbitmq' ? ', messages through RabbitMQ' : ''}.`,
     },
   ];
   if (result.aborted) {
@@ -18,6 +19,16 @@ export function e2eView(result: E2eResult): Block[] {
       kind: 'note',
       severity: 'warning',
       text: 'The run was ended early; only tasks that had ended are counted.',
+    });
+  }
+  const inTurn = (slowed: boolean): number[] =>
+    tasks.filter(task => task.slowed === slowed && task.status === 'complete').map(task => task.latencyNs);
+  const [slow, quick] = [inTurn(true), inTurn(false)];
+  if (slow.length > 0 && quick.length > 0) {
+    const median = (values: number[]): string => formatDuration(quantile(sortedCopy(values), 0.5));
+    blocks.push({
+      kind: 'paragraph',
+      text: `Median of the slow rounds ${median(slow)} (${slow.length} tasks), of the others ${median(quick)} (${quick.length}).`,
     });
   }
   if (latency.count > 0) {

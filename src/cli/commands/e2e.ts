@@ -152,8 +152,8 @@ async function runE2e(scenario: Scenario, options: E2eOptions, context: CliConte
       ...(options.rows === undefined ? {} : { onEnded: saveRows(resolve(context.cwd, options.rows)) }),
       ...(options.statementLog === undefined ? {} : { statementLog: resolve(context.cwd, options.statementLog) }),
     });
-    const { urls, processes } = run.running;
-    return result(run, { embedded: true, urls, processes }, undefined);
+    const { urls, processes, messaging } = run.running;
+    return result(run, { embedded: true, urls, processes, messaging }, undefined);
   } catch (error) {
     if (!(error instanceof WorkloadError)) throw error;
     progress.clear();
