@@ -68,7 +68,7 @@ export function renderSparklineSvg(input: Sparkline, size: { width?: number; hei
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-t ${id}-d">`,
     `<title id="${id}-t">${xmlText(input.title)}</title><desc id="${id}-d">${xmlText(text)}</desc><style>${STYLE}</style>`,
-    `<text class="st" x="${MARGIN}" y="14">${xmlText(input.title)}</text>`,
+    `<text class="st" x="${MARGIN}" y="14">${xmlText(shortTitle(input.title, width))}</text>`,
     area === '' ? '' : `<path class="sa" d="${area}"/>`,
     line === '' ? '' : `<path class="sl" d="${line}"/>`,
     `<path class="sb" d="M${plot.left} ${plot.top + plot.height + 0.5}h${plot.width}"/>`,
@@ -115,6 +115,15 @@ function trace(
     area.push(`M${round(first)} ${bottom}L${points.join('L')}L${round(at)} ${bottom}z`);
   }
   return { line: line.join(''), area: area.join('') };
+}
+
+/** A title that fits its picture: names differ at their beginning and their end, so the middle goes. */
+function shortTitle(title: string, width: number): string {
+  const most = Math.floor((width - 2 * MARGIN) / 7.2);
+  const characters = [...title];
+  if (characters.length <= most) return title;
+  const end = Math.floor((most - 1) / 3);
+  return `${characters.slice(0, most - 1 - end).join('')}…${characters.slice(-end).join('')}`;
 }
 
 const round = (value: number): string => String(Math.round(value * 10) / 10);

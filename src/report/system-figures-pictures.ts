@@ -97,7 +97,7 @@ function choose({ series, programs, sources }: SystemFiguresResult): Picture[] {
     ...all('postgres.connections', 'database connections', server, moves),
     ...all('postgres.locks-waited-for', 'sessions that wait for locks', server, moves),
     ...all('postgres.oldest-transaction', 'oldest transaction', server, one => one.max > 1e9),
-    ...all('queue.depth', 'messages in queue', one => one.labels.queue ?? '', moves)
+    ...all('queue.depth', 'queue', one => one.labels.queue ?? '', moves)
       .sort((a, b) => b.series.max - a.series.max || (a.of < b.of ? -1 : 1))
       .slice(0, MOST_QUEUES),
     ...metrics(series, sources),

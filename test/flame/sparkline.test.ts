@@ -28,6 +28,14 @@ test('a peak of one reading among a million is drawn, in few characters', () => 
   assert.match(svg, /highest 1\.00 GiB/);
 });
 
+test('a long title is cut in its middle, and whole for who cannot see the picture', () => {
+  const title = `queue: ${'very_'.repeat(20)}long`;
+  const svg = renderSparklineSvg({ title, unit: 'count', timesNs: [0, 1], values: [1, 2] });
+  assertWellFormed(svg);
+  assert.match(svg, /y="14">queue: very_[a-z_]{5,40}…[a-z_]{5,20}long</);
+  assert.ok(svg.includes(`>${title}</title>`));
+});
+
 test('nothing read, one reading, all the same', () => {
   for (const values of [[], [Number.NaN], [3], [0, 0, 0], [-2, -1]]) {
     const svg = renderSparklineSvg({ title: 'a & b', unit: 'share', timesNs: values.map((_, i) => i), values });

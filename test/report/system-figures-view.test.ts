@@ -43,7 +43,7 @@ test('Markdown: on-CPU against waiting, lines of blocks, gaps, the database, sta
   assert.match(text, /## On-CPU against waiting/);
   assert.match(text, /\| worker \| on CPU \| 1 \| 3\.00 s \| 2\.70 s \| 100 ms \|.*\| 90\.0 % \|/);
   assert.match(text, /queue-depth 3 times \(1 more in vain\)/);
-  assert.match(text, /\| messages in queue \| orders\\\|\\<b\\> \| 0 \| 4 \| 8 \| ▁█·▅\s*·* \|/);
+  assert.match(text, /\| queue \| orders\\\|\\<b\\> \| 0 \| 4 \| 8 \| ▁█·▅\s*·* \|/);
   assert.match(text, /\| http_requests_total \| code=200 \| 0\/s \| 4\/s \| 4\/s \|/);
   assert.match(text, /connections: 85 at most of 97: orchestration 75/);
   assert.match(text, /\| `SELECT \* FROM orders WHERE id = \$1` \| 300 \| 2\.00 ms \| 300 \| 600 ms \| 99\.2 % \|/);
