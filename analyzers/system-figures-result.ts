@@ -7,7 +7,10 @@ export interface SystemFiguresResult extends ResultHeader<'system-figures'> {
   /** From the first reading to the last. */
   readonly durationNs: number;
   readonly sources: readonly SourceFigures[];
-  /** Everything that was read, and sums over the processes of a program (`program.cpu`, `program.rss`, …). */
+  /**
+   * Everything that was read, and sums over the processes of a program (`program.cpu`, `program.rss`). Of histograms,
+   * what was observed and its sum over time; their buckets stand in `histograms`.
+   */
   readonly series: readonly SeriesFigures[];
   readonly histograms: readonly HistogramFigures[];
   readonly host: HostFigures | undefined;
@@ -46,8 +49,10 @@ export interface SeriesFigures {
   readonly unit: string;
   /** Index into the source's `timesNs` of the first value. */
   readonly first: number;
-  /** `null` where nothing could be read. */
+  /** `null` where nothing could be read. Empty where `constant`. */
   readonly values: readonly (number | null)[];
+  /** A metric of a program that was the same in every reading: of those there are many. */
+  readonly constant?: true;
   /** Over the values; not defined where there are none. */
   readonly min: number;
   readonly median: number;

@@ -46,6 +46,7 @@ export function seriesFigures(series: Series, source: SeriesSource, index: numbe
   const summary = summarise(values);
   if (summary === undefined) return undefined;
   const { name, labels, kind, first } = series;
+  const constant = source.probe === 'prometheus' && summary.min === summary.max && !series.values.some(Number.isNaN);
   return {
     source: index,
     name,
@@ -53,7 +54,8 @@ export function seriesFigures(series: Series, source: SeriesSource, index: numbe
     kind,
     unit: counts ? rateUnit(series.unit) : series.unit,
     first,
-    values: toJson(values),
+    values: constant ? [] : toJson(values),
+    ...(constant ? { constant } : {}),
     ...summary,
     ...(counts ? { total: totalRise(series) } : {}),
   };

@@ -41,6 +41,7 @@ export function analyzeSystemFigures(
   const tools = observed.processes.filter(process => !isRecorded(process));
   const all = sources.flatMap((source, index) =>
     source.series.flatMap(series => {
+      if (series.kind === 'histogram' && series.labels.le !== undefined) return [];
       const figures = seriesFigures(series, source, index);
       return figures === undefined ? [] : [figures];
     }),

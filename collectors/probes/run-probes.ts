@@ -34,7 +34,7 @@ export interface RunningProbes {
 }
 
 /** How long a last reading and the closing of a connection may take. */
-const CLOSE_MS = 3000;
+const CLOSE_MS = 2000;
 
 /** Reads every probe at once and then once an interval, until stopped. What fails is written down, and tried again. */
 export function runProbes(options: ProbesOptions): RunningProbes {

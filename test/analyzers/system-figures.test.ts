@@ -167,7 +167,7 @@ test('histograms: what was observed during the recording, quantiles inside the b
       labels: { step: 'one', ...(le === undefined ? {} : { le }) },
       ...(suffix === '_sum' ? { scale: 1e9 } : {}),
     });
-  const { histograms } = analyze([
+  const { histograms, series: told } = analyze([
     source('prometheus', 2, [
       part('_bucket', '1000 1050', '0.1'),
       part('_bucket', '1000 1090', '1'),
@@ -176,6 +176,13 @@ test('histograms: what was observed during the recording, quantiles inside the b
       part('_count', '1000 1100'),
     ]),
   ]);
+  assert.deepEqual(
+    told.map(one => [one.name, one.last]),
+    [
+      ['step_seconds_sum', 50],
+      ['step_seconds_count', 100],
+    ],
+  );
   assert.deepEqual(histograms, [
     {
       source: 0,
@@ -195,6 +202,26 @@ test('histograms: what was observed during the recording, quantiles inside the b
       ],
     },
   ]);
+});
+
+test('a metric that never changes is told once, without its values', () => {
+  const told = analyze([
+    source('prometheus', 3, [
+      series('a', '7 7 7'),
+      series('b', '7 . 7'),
+      series('c_total', '7 7 7', { kind: 'counter' }),
+    ]),
+    source('postgres', 3, [series('postgres.connections', '9 9 9')]),
+  ]).series;
+  assert.deepEqual(
+    told.map(({ name, constant, values, median }) => [name, constant, values, median]),
+    [
+      ['a', true, [], 7],
+      ['b', undefined, [7, null, 7], 7],
+      ['c_total', true, [], 0],
+      ['postgres.connections', undefined, [9, 9, 9], 9],
+    ],
+  );
 });
 
 test('PostgreSQL: pool pressure, locks, cache, statements, stale statistics of the tables that were used', async () => {
