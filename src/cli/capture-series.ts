@@ -27,7 +27,8 @@ export async function readCaptureSeries(directory: string, manifest: CaptureMani
     }
     const read = await readProbeLog({ ...(await fileSource(path)), name: basename(file) });
     warnings.merge(read.warnings);
-    sources.push(read.source);
+    // Without its first line it has no clock; that is said already.
+    if (read.source.probe !== '') sources.push(read.source);
   }
   const originNs = sources.reduce((least, source) => (source.originNs < least ? source.originNs : least), 1n << 62n);
   const offset = monotonicOffsetNs(manifest);
