@@ -9,6 +9,8 @@
 // Plain CommonJS that Node 18 parses. Whatever fails here, the program goes on as it would without.
 const fs = require('node:fs');
 
+const WRITES_WITHIN_MS = 2000;
+
 function begin() {
   const threads = require('node:worker_threads');
   if (!threads.isMainThread) {
@@ -36,8 +38,11 @@ function begin() {
   if (settings.tool === 'clinic-heapprofiler') mendHeapProfiler(threads);
 }
 
-/** A signal that only the tool's own listener takes would have ended the program. */
-function noteSignals({ directory }) {
+/**
+ * A signal that only the tool's own listener takes would have ended the program. bubbleprof writes what it has and then
+ * waits for a file to close, which that often does not where the program has timers or sockets: it is ended then.
+ */
+function noteSignals({ directory, tool }) {
   const emit = process.emit;
   const replacement = function emit_(type, ...rest) {
     if ((type === 'SIGINT' || type === 'SIGTERM') && process.listenerCount(type) === 1) {
@@ -46,6 +51,7 @@ function noteSignals({ directory }) {
       } catch {
         // It is told as an exit, then.
       }
+      if (tool === 'clinic-bubbleprof') setTimeout(() => process.exit(), WRITES_WITHIN_MS);
     }
     return Reflect.apply(emit, this, [type, ...rest]);
   };
