@@ -11,6 +11,8 @@ import { analyzeSystemFigures } from '../../analyzers/system-figures.ts';
 import { sampledWaits } from '../../analyzers/system-figures-off-cpu.ts';
 import type { SystemFiguresResult } from '../../analyzers/system-figures-result.ts';
 import { fileSource } from '../../collectors/file-source.ts';
+import { TprofError } from '../base/errors.ts';
+import { Warnings } from '../base/warnings.ts';
 import { readConsoleRecording } from '../formats/tokio-console-recording.ts';
 import type { AsyncRecording } from '../model/async-tasks.ts';
 import { CaptureFile, type CaptureManifest } from '../model/capture.ts';
@@ -97,10 +99,19 @@ export class CaptureModels {
       const files = this.manifest.asyncTasks ?? [];
       if (files.length === 0) return undefined;
       const recordings: AsyncRecording[] = [];
+      const warnings = new Warnings();
       for (const { file } of files) {
-        recordings.push(await readConsoleRecording(await fileSource(join(this.directory, file))));
+        try {
+          recordings.push(await readConsoleRecording(await fileSource(join(this.directory, file))));
+        } catch (error) {
+          // One that is gone or damaged costs its own tasks, and no report.
+          if (!(error instanceof TprofError)) throw error;
+          warnings.add('damaged-input', 'recordings of tasks could not be read', { example: error.message });
+        }
       }
-      return mergeAsyncRecordings(recordings, this.manifest.name);
+      const merged = mergeAsyncRecordings(recordings, this.manifest.name);
+      warnings.merge(merged.warnings);
+      return { ...merged, warnings: warnings.list() };
     })();
     return this.#asyncRecording;
   }

@@ -70,11 +70,46 @@ export function mergeAsyncRecordings(recordings: readonly AsyncRecording[], name
     epochNs,
     strings: strings.strings,
     programs: shifted.flatMap(({ programs }) => programs),
-    tasks: { length, ...Object.fromEntries(columns) } as unknown as AsyncTaskTable,
+    tasks:
+      recordings.length === 0 ? noTasks() : ({ length, ...Object.fromEntries(columns) } as unknown as AsyncTaskTable),
     delays,
     waits: shifted.flatMap(({ waits }) => waits),
     resources: shifted.flatMap(({ resources }) => resources),
     pollOps: shifted.flatMap(({ pollOps }) => pollOps),
     warnings: warnings.list(),
+  };
+}
+
+function noTasks(): AsyncTaskTable {
+  const words = new Uint32Array(0);
+  const numbers = new Float64Array(0);
+  return {
+    length: 0,
+    program: words,
+    taskId: numbers,
+    name: words,
+    kind: words,
+    target: words,
+    file: words,
+    line: words,
+    column: words,
+    createdNs: numbers,
+    droppedNs: numbers,
+    untilNs: numbers,
+    busyNs: numbers,
+    scheduledNs: numbers,
+    polls: numbers,
+    firstPollNs: numbers,
+    lastWakeNs: numbers,
+    pollStartedNs: numbers,
+    pollEndedNs: numbers,
+    wakes: numbers,
+    selfWakes: numbers,
+    wakerClones: numbers,
+    wakerDrops: numbers,
+    sizeBytes: numbers,
+    originalSizeBytes: numbers,
+    unyieldedNs: numbers,
+    lostWakerNs: numbers,
   };
 }

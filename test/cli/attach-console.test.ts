@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -57,6 +57,24 @@ test('attach takes tasks along without what is secret in them, and derives their
     );
     assert.ok(!JSON.stringify(after).includes('hunter2'));
     assert.match(readFileSync(join(cwd, 'bundle/capture/report.md'), 'utf8'), /Where the tasks/);
+  });
+});
+
+test('a recording of tasks that is gone or damaged costs its own tasks, and no report', async () => {
+  await inFolder(async cwd => {
+    capture(join(cwd, 'out'));
+    rmSync(join(cwd, 'out/raw/tokio-console/a.console'));
+    const json = await runInProcess(['async-tasks', 'out', '--json'], cwd);
+    const result = JSON.parse(json.stdout) as AsyncTasksResult;
+    assert.equal(result.totals.tasks, 1);
+    assert.equal(result.warnings.find(w => w.code === 'damaged-input')?.count, 1);
+    writeFileSync(join(cwd, 'out/raw/tokio-console/b.console'), 'tprof.tokio');
+    const text = await runInProcess(['async-tasks', 'out'], cwd);
+    assert.equal(text.code, 0, text.stderr);
+    assert.match(text.stdout, /recordings of tasks could not be read/);
+    const attached = await runInProcess(['attach', 'TAS-1', 'out', '-o', 'bundle'], cwd);
+    assert.equal(attached.code, 0, attached.stderr);
+    assert.match(attached.stderr, /does not have it any more/);
   });
 });
 

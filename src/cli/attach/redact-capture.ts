@@ -77,6 +77,10 @@ export async function redactCapture(
   const asyncTasks: NonNullable<CaptureManifest['asyncTasks']>[number][] = [];
   for (const entry of manifest.asyncTasks ?? []) {
     const file = redactor.text(entry.file);
+    if (!existsSync(join(source, entry.file))) {
+      leftOut.push({ file, why: 'the capture does not have it any more' });
+      continue;
+    }
     await mkdir(dirname(join(target, file)), { recursive: true });
     const { unknownFields, damaged } = await redactConsole(join(source, entry.file), join(target, file), redactor);
     if (unknownFields > 0) {
