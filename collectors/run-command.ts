@@ -38,6 +38,8 @@ export interface RunCommandOptions {
   readonly onTracking?: (current: ProcessTracker['current']) => void;
   /** Who gets a stop signal that reached tprof alone; undefined = the process that was started. */
   readonly stopTarget?: () => number | undefined;
+  /** Whether the target has ended, and what still runs is a tool that writes down what it has: it is not made to end. */
+  readonly targetEnded?: () => boolean;
   /** A first Ctrl-C, a signal, or the end of `--duration`: the workload is ending. */
   readonly onStopping?: (why: StopSignal | 'duration') => void;
   /** A stop signal reached these processes a while ago, and they still run. */
@@ -120,8 +122,8 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
     // What it cannot mend costs a profile, and the harvest names it.
     options.onOverdue?.(pids, signal).catch(() => {});
   };
-  if (options.durationMs !== undefined) {
-    after(options.durationMs, () => {
+  const beginDuration = (durationMs: number): void => {
+    after(durationMs, () => {
       stoppedBy ??= 'duration';
       options.onStopping?.('duration');
       // As Ctrl-C would: to everything in the terminal's foreground group, which is tprof's own.
@@ -129,10 +131,13 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
       if (targets.length === 0) child.kill('SIGINT');
       for (const stat of targets) send(stat.pid, 'SIGINT');
       after(OVERDUE_MS, () => overdue('SIGINT', true));
-      after(ESCALATE_MS, () => killAll('SIGTERM'));
-      after(2 * ESCALATE_MS, () => killAll('SIGKILL'));
+      const escalate = (signal: NodeJS.Signals): void => {
+        if (options.targetEnded?.() !== true) killAll(signal);
+      };
+      after(ESCALATE_MS, () => escalate('SIGTERM'));
+      after(2 * ESCALATE_MS, () => escalate('SIGKILL'));
     });
-  }
+  };
   const follows = options.follows !== false;
   if (follows) tracker.scan();
   // Dense at first: what a shell script starts and forgets in its first moments is seen, too.
@@ -141,6 +146,8 @@ export async function runCommand(options: RunCommandOptions): Promise<RunResult>
   try {
     try {
       await options.onStarted?.(pid);
+      // A target that a tool has to be ready for begins when it is.
+      if (options.durationMs !== undefined) beginDuration(options.durationMs);
     } catch (error) {
       killAll('SIGKILL');
       await ended;

@@ -262,6 +262,7 @@ async function runTarget(
       for (const { run } of runs) await run.started?.(pid);
     },
     stopTarget: () => runs.map(({ run }) => run.targetPid?.()).find(pid => pid !== undefined),
+    targetEnded: () => runs.some(({ run }) => run.targetExit?.() !== undefined),
     onOverdue: async (pids, signal) => {
       for (const { run } of runs) {
         for (const line of (await run.overdue?.(pids, signal)) ?? []) say(context, options, `tprof: ${line}`);
