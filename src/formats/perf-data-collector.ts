@@ -47,6 +47,8 @@ export class PerfCollector {
   readonly locations: CodeLocations = new CodeLocations();
   readonly tree: AddressTree = new AddressTree();
   readonly processes: Processes = new Processes();
+  /** When code that a runtime generated was seen first: later there may be other code in its place. */
+  readonly jitSeenNs: Map<number, number> = new Map();
   /** First mapping that each location was seen in. */
   readonly mappingOf: (CodeMapping | undefined)[] = [];
   readonly samples: CollectedSamples = {
@@ -379,6 +381,7 @@ export class PerfCollector {
     const { module } = mapping;
     const inFile = module.kind === 'file' || module.kind === 'vdso';
     const location = locations.location(module, inFile ? address - mapping.start + mapping.fileOffset : address);
+    if (module.kind === 'jit' && !this.jitSeenNs.has(location)) this.jitSeenNs.set(location, this.#lastNs);
     this.mappingOf[location] ??= mapping;
     return location;
   }

@@ -54,7 +54,15 @@ async function readPerfData(source: Source, options: ProfileReadOptions): Promis
   const { collector, loader } = reading;
   let frames: LocationFrames = [];
   if (loader !== undefined && options.symbols !== false) {
-    frames = await symbolize(collector.locations, loader, warnings, collector);
+    const base = Number(reading.clock().epochNs ?? 0n);
+    frames = await symbolize(collector.locations, loader, warnings, {
+      kernelReference: collector.kernelReference,
+      jitDumps: collector.jitDumps,
+      firstSeenNs: location => {
+        const seen = collector.jitSeenNs.get(location);
+        return seen === undefined ? undefined : base + seen;
+      },
+    });
   } else if (loader === undefined && collector.locations.length > 0) {
     warnings.add('symbols-missing', 'read without object files: functions are known by their module only');
   }

@@ -9,7 +9,6 @@ import { readJitDump } from './jitdump.ts';
 import { type KernelReference, kernelSymbolNames } from './kernel-symbols.ts';
 import { readPerfMap } from './perf-map.ts';
 import { runtimeName } from './runtime-name.ts';
-import type { SymbolTable } from './symbol-table.ts';
 
 /** One function at one place of the source; several of them, one inlined in the other, share a location. */
 export interface SourceFrame {
@@ -29,6 +28,8 @@ export type LocationFrames = (readonly SourceFrame[] | undefined)[];
 export interface SymbolizeOptions {
   readonly kernelReference: KernelReference | undefined;
   readonly jitDumps: ReadonlyMap<number, string>;
+  /** When a location of run-time code was seen first, in nanoseconds of the recording's clock. */
+  readonly firstSeenNs?: (location: number) => number | undefined;
 }
 
 /** Names every location, module by module, in order of address. */
@@ -129,11 +130,11 @@ async function nameRuntimeCode(
   locations: CodeLocations,
   loader: ImageLoader,
   warnings: Warnings,
-  { jitDumps }: SymbolizeOptions,
+  { jitDumps, firstSeenNs }: SymbolizeOptions,
   frames: LocationFrames,
 ): Promise<void> {
   if (wanted.length === 0) return;
-  const tables: SymbolTable[] = [];
+  const tables: { find(address: number, atNs?: number): { readonly name: string } | undefined }[] = [];
   const dump = jitDumps.get(module.pid);
   if (dump !== undefined) {
     const source = await loader.objects.open(dump);
@@ -156,7 +157,7 @@ async function nameRuntimeCode(
   const framesOf = new Map<string, readonly SourceFrame[]>();
   for (const location of wanted) {
     for (const table of tables) {
-      const symbol = table.find(locations.addressOf(location));
+      const symbol = table.find(locations.addressOf(location), firstSeenNs?.(location));
       if (symbol === undefined) continue;
       let named = framesOf.get(symbol.name);
       if (named === undefined) {

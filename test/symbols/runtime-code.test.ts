@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { memorySource } from '../../src/base/source.ts';
 import { Warnings } from '../../src/base/warnings.ts';
+import { JitCode } from '../../src/symbols/jit-code.ts';
 import { readJitDump } from '../../src/symbols/jitdump.ts';
 import { latestSymbols, readPerfMap } from '../../src/symbols/perf-map.ts';
 import { runtimeName } from '../../src/symbols/runtime-name.ts';
@@ -72,6 +73,21 @@ test('jitdump: loads and moves; cut off, what came before', async () => {
     await readJitDump(memorySource('x', 'no jitdump at all, but some text of its length'), new Warnings()),
     undefined,
   );
+});
+
+test('jitdump: an address is named by the code that was there at that time', () => {
+  const code = new JitCode([
+    { start: 0x1000, end: 0x1100, timeNs: 100, name: 'first' },
+    { start: 0x1040, end: 0x1050, timeNs: 200, name: 'second' },
+    { start: 0x0f00, end: 0x1048, timeNs: 300, name: 'third' },
+  ]);
+  const at = (address: number, timeNs?: number): string | undefined => code.find(address, timeNs)?.name;
+  assert.deepEqual([at(0x1044, 150), at(0x1044, 250), at(0x1044, 350)], ['first', 'second', 'third']);
+  assert.equal(at(0x104c), 'second');
+  assert.equal(at(0x10f0, 400), 'first');
+  assert.equal(at(0x1044, 50), 'first', 'before all of it: the first that came');
+  assert.equal(at(0x1100), undefined);
+  assert.equal(at(0xe00), undefined);
 });
 
 /** A header, one JIT_CODE_LOAD of `made` at 0x1000 (16 bytes), one JIT_CODE_MOVE of it to 0x5000. */
