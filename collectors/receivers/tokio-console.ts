@@ -211,10 +211,9 @@ export class TokioConsole {
     const before = this.#writing;
     this.#writing = (async () => {
       await before;
-      const all = await bytes;
       if (this.#diskProblem !== undefined) return;
       try {
-        await this.#file.appendFile(all);
+        await this.#file.appendFile(await bytes);
       } catch (cause) {
         this.#diskProblem = diskFailure(this.#path, cause);
       }

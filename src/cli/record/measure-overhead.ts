@@ -60,6 +60,10 @@ export interface TimedRun {
   readonly measures: Readonly<Record<string, number>>;
 }
 
+type Way = 'unwatched' | 'watched';
+const UNWATCHED_FIRST: readonly Way[] = ['unwatched', 'watched'];
+const WATCHED_FIRST: readonly Way[] = ['watched', 'unwatched'];
+
 export interface OverheadPlan {
   readonly options: OverheadOptions & CommonOptions;
   readonly context: CliContext;
@@ -70,7 +74,7 @@ export interface OverheadPlan {
   readonly watchedBy: readonly string[];
   readonly measures: readonly { readonly id: string; readonly what: string }[];
   /** Runs the command without its output, as it is, or with everything around it that the recording had. */
-  readonly run: (how: 'unwatched' | 'watched') => Promise<TimedRun & { readonly selfCpuNs?: number }>;
+  readonly run: (how: Way) => Promise<TimedRun & { readonly selfCpuNs?: number }>;
 }
 
 /**
@@ -99,27 +103,28 @@ export async function measureOverhead(plan: OverheadPlan): Promise<OverheadResul
     const drawn = Math.random() < 0.5;
     for (let round = 0; round < requestedRounds && !interrupted; round++) {
       const first = (round % 2 === 0) === drawn ? 'unwatched' : 'watched';
-      const measured: Partial<Record<'unwatched' | 'watched', Record<string, number>>> = {};
-      for (const how of first === 'unwatched'
-        ? (['unwatched', 'watched'] as const)
-        : (['watched', 'unwatched'] as const)) {
+      const measured: Partial<Record<Way, Record<string, number>>> = {};
+      for (const how of first === 'unwatched' ? UNWATCHED_FIRST : WATCHED_FIRST) {
         if (interrupted) break;
         progress.next(how);
         const { result, measures, selfCpuNs } = await plan.run(how);
         if (result.stoppedBy !== undefined) interrupted = true;
         else if (result.exit.code !== exit.code || result.exit.signal !== exit.signal) failedRuns++;
-        else
-          measured[how] = {
-            wall: result.durationNs,
-            ...measures,
-            ...(selfCpuNs === undefined ? {} : { [SELF_CPU]: selfCpuNs }),
-          };
+        else {
+          const self = selfCpuNs === undefined ? {} : { [SELF_CPU]: selfCpuNs };
+          measured[how] = { wall: result.durationNs, ...measures, ...self };
+        }
       }
       const { unwatched, watched } = measured;
       if (unwatched !== undefined && watched !== undefined) done.push({ first, unwatched, watched });
       // What fails every time would be run for nothing.
       if (failedRuns >= 3 && done.length === 0) break;
     }
+  } catch (error) {
+    // The capture is complete, and the exit code is the recorded run's: a run that could not begin takes neither away.
+    if (!(error instanceof TprofError)) throw error;
+    failedRuns++;
+    context.stderr.write(`tprof: a run could not begin: ${error.message}\n`);
   } finally {
     progress.end();
     signals.close();

@@ -61,6 +61,18 @@ test('record --measure-overhead: runs that end otherwise do not count, and the e
   });
 });
 
+test('record --measure-overhead: a run that cannot begin any more costs the cost, and nothing of the capture', async () => {
+  await inFolder(async cwd => {
+    // It takes itself away after the recorded run.
+    writeFileSync(join(cwd, 'once.sh'), '#!/bin/sh\nrm -f once.sh\nexit 4\n', { mode: 0o755 });
+    const run = await runTprof(['record', ...QUICK, '--measure-overhead', '--', './once.sh'], { cwd });
+    assert.equal(run.code, 4, run.stderr);
+    assert.match(run.stderr, /a run could not begin: /);
+    const { manifest } = theCapture(cwd);
+    assert.deepEqual([manifest.complete, manifest.overhead?.rounds], [true, 0]);
+  });
+});
+
 test('record --measure-overhead: Ctrl-C in the middle leaves a complete capture with what was measured', async () => {
   await inFolder(async cwd => {
     writeFileSync(join(cwd, 'work.cjs'), `require('fs').appendFileSync('runs', 'x');`);
