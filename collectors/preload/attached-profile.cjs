@@ -4,6 +4,7 @@
 // The caller closes the inspector after each call, so that another process can use the port.
 const inspector = require('node:inspector');
 const { openJournal } = require('./journal.cjs');
+const { instruments } = require('./instruments.cjs');
 const { startTime } = require('./own-start-time.cjs');
 
 /** How long workers may take to answer. */
@@ -11,30 +12,54 @@ const PATIENCE_MS = 1000;
 const GUARD_MS = 2000;
 let running;
 
-exports.start = ({ directory, intervalUs, recorderPid }) => {
+const [cpuNames, heapNames] = instruments;
+const cpu = {
+  names: cpuNames,
+  begin: ({ intervalUs }) => [
+    ['Profiler.enable'],
+    ['Profiler.setSamplingInterval', { interval: intervalUs }],
+    ['Profiler.start'],
+  ],
+  end: 'Profiler.stop',
+  whole: profile => profile,
+};
+const heap = {
+  names: heapNames,
+  begin: ({ intervalBytes, collected }) => [
+    [
+      'HeapProfiler.startSampling',
+      {
+        samplingInterval: intervalBytes,
+        includeObjectsCollectedByMajorGC: collected,
+        includeObjectsCollectedByMinorGC: collected,
+      },
+    ],
+  ],
+  end: 'HeapProfiler.stopSampling',
+  whole: ({ head, samples }, { collected }) => ({ head, samples, weight: collected ? 'alloc_space' : 'inuse_space' }),
+};
+
+exports.start = ({ directory, recorderPid, ...settings }) => {
   if (running !== undefined) throw new Error('it is being profiled already');
   const session = new inspector.Session();
   session.connect();
-  running = { session, directory, workers: new Map(), waiting: new Map(), serial: 0 };
+  const kind = settings.intervalBytes === undefined ? cpu : heap;
+  running = { session, directory, kind, settings, workers: new Map(), waiting: new Map(), serial: 0 };
   const own = running;
   const { workers, waiting } = own;
   session.on('NodeWorker.attachedToWorker', ({ params }) => {
     const tid = Number(/\[worker (\d+)\]/.exec(params.workerInfo.title)?.[1] ?? 0);
     workers.set(params.sessionId, tid);
-    record(tid, false, directory, intervalUs);
-    tell(own, params.sessionId, 'Profiler.enable');
-    tell(own, params.sessionId, 'Profiler.setSamplingInterval', { interval: intervalUs });
-    tell(own, params.sessionId, 'Profiler.start');
+    record(own, tid, false);
+    for (const [method, given] of kind.begin(settings)) tell(own, params.sessionId, method, given);
   });
   session.on('NodeWorker.detachedFromWorker', ({ params }) => workers.delete(params.sessionId));
   session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
     const { id, result } = JSON.parse(params.message);
     waiting.get(`${params.sessionId}:${id}`)?.(result);
   });
-  session.post('Profiler.enable');
-  session.post('Profiler.setSamplingInterval', { interval: intervalUs });
-  session.post('Profiler.start');
-  record(0, true, directory, intervalUs);
+  for (const [method, given] of kind.begin(settings)) session.post(method, given);
+  record(own, 0, true);
   session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
   // A recorder that was killed asks for nothing more; without this the profile would grow as long as the program runs.
   own.guard = setInterval(() => {
@@ -47,13 +72,13 @@ exports.start = ({ directory, intervalUs, recorderPid }) => {
 exports.stop = () => {
   if (running === undefined) throw new Error('it is not being profiled');
   const own = running;
-  const { session, directory, workers } = own;
+  const { session, kind, workers } = own;
   clearInterval(own.guard);
-  session.post('Profiler.stop', (error, result) => {
-    if (error === null) write(directory, 0, result.profile);
+  session.post(kind.end, (error, result) => {
+    if (error === null) write(own, 0, result.profile);
   });
   for (const [sessionId, tid] of workers) {
-    ask(own, sessionId, 'Profiler.stop', result => write(directory, tid, result?.profile));
+    ask(own, sessionId, kind.end, result => write(own, tid, result?.profile));
   }
   running = undefined;
   if (workers.size === 0) session.disconnect();
@@ -71,8 +96,8 @@ function isAlive(pid) {
 
 const journals = new Map();
 
-function record(tid, isMainThread, directory, intervalUs) {
-  const journal = openJournal(directory, process.pid, tid);
+function record({ directory, kind, settings }, tid, isMainThread) {
+  const journal = openJournal(directory, process.pid, tid, kind.names);
   journals.set(tid, journal);
   journal.line({
     event: 'start',
@@ -83,20 +108,20 @@ function record(tid, isMainThread, directory, intervalUs) {
     argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
     isMainThread,
     node: process.versions.node,
-    intervalUs,
+    intervalUs: settings.intervalUs,
     monotonicNs: process.hrtime.bigint().toString(),
     unixMs: performance.timeOrigin + performance.now(),
   });
 }
 
-function write(directory, tid, profile) {
-  const journal = journals.get(tid) ?? openJournal(directory, process.pid, tid);
+function write({ directory, kind, settings }, tid, profile) {
+  const journal = journals.get(tid) ?? openJournal(directory, process.pid, tid, kind.names);
   journals.delete(tid);
   if (profile === undefined) {
     journal.line({ event: 'failed', why: 'the worker did not answer', samples: 0 });
     return;
   }
-  journal.profile(profile);
+  journal.profile(kind.whole(profile, settings));
   journal.line({ event: 'end', why: 'detached' });
 }
 

@@ -19,9 +19,18 @@ export interface Attachment {
   detach(): Promise<string | undefined>;
 }
 
+/** What is taken, as preload/attached-profile.cjs is told, and the beginning of the journals' names. */
+export type AttachedInstrument =
+  | { readonly prefix: 'CPU'; readonly settings: { readonly intervalUs: number } }
+  | { readonly prefix: 'Heap'; readonly settings: { readonly intervalBytes: number; readonly collected: boolean } };
+
 /** Begins to profile a running Node process, its worker threads included. Throws `run-cannot-begin`. */
-export async function attachToNode(pid: number, directory: string, intervalUs: number): Promise<Attachment> {
-  requireReachable(pid);
+export async function attachToNode(
+  pid: number,
+  directory: string,
+  { prefix, settings }: AttachedInstrument,
+): Promise<Attachment> {
+  requireReachable(pid, prefix === 'CPU' ? 'node-cpu' : 'node-heap');
   const script = fileURLToPath(new URL('../preload/attached-profile.cjs', import.meta.url));
   const startTime = readProcessStat(pid)?.startTime ?? '';
   const call = async (words: string): Promise<void> => {
@@ -37,7 +46,7 @@ export async function attachToNode(pid: number, directory: string, intervalUs: n
     }
   };
   try {
-    await call(`start(${JSON.stringify({ directory, intervalUs, recorderPid: process.pid })})`);
+    await call(`start(${JSON.stringify({ directory, ...settings, recorderPid: process.pid })})`);
   } catch (error) {
     throw new TprofError('run-cannot-begin', `pid ${pid} cannot be profiled: ${(error as Error).message}`, {
       hint: `who listens on the inspector's port: ss -ltnp 'sport = :${INSPECTOR_PORT}'; perf needs no port: --profiler perf`,
@@ -50,7 +59,7 @@ export async function attachToNode(pid: number, directory: string, intervalUs: n
       if (!isSameProcess({ pid, startTime })) return undefined;
       try {
         await call('stop()');
-        await written(directory, pid);
+        await written(directory, `${prefix}.${pid}.`);
         return undefined;
       } catch (error) {
         return (error as Error).message;
@@ -60,10 +69,10 @@ export async function attachToNode(pid: number, directory: string, intervalUs: n
 }
 
 /** Worker threads write a moment after the main one, if they get to it. */
-async function written(directory: string, pid: number): Promise<void> {
+async function written(directory: string, start: string): Promise<void> {
   const until = Date.now() + WORKERS_WITHIN_MS;
   while (Date.now() < until) {
-    const names = (await readdir(directory)).filter(name => name.startsWith(`CPU.${pid}.`) && name.endsWith('.jsonl'));
+    const names = (await readdir(directory)).filter(name => name.startsWith(start) && name.endsWith('.jsonl'));
     const texts = await Promise.all(names.map(name => readFile(join(directory, name), 'utf8')));
     if (texts.every(text => /"event":"(end|failed)"/.test(text))) return;
     await pause(25);
@@ -71,7 +80,7 @@ async function written(directory: string, pid: number): Promise<void> {
 }
 
 /** A Node process in our own network namespace: the inspector listens on its loopback, which then is ours, too. */
-function requireReachable(pid: number): void {
+function requireReachable(pid: number, id: string): void {
   const executable = readExecutable(pid);
   if (process.platform !== 'linux') return;
   if (executable === undefined) {
@@ -80,13 +89,9 @@ function requireReachable(pid: number): void {
     });
   }
   if (!/^node/.test(basename(executable))) {
-    throw new TprofError(
-      'run-cannot-begin',
-      `pid ${pid} runs ${basename(executable)}, and node-cpu profiles Node alone`,
-      {
-        hint: `tprof record --profiler perf --pid ${pid}`,
-      },
-    );
+    throw new TprofError('run-cannot-begin', `pid ${pid} runs ${basename(executable)}, and ${id} profiles Node alone`, {
+      hint: `tprof record --profiler perf --pid ${pid}`,
+    });
   }
   if (readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync('/proc/self/ns/net')) {
     throw new TprofError(

@@ -48,7 +48,9 @@ async function findStuck(
   pid: number,
   signal: NodeJS.Signals,
 ): Promise<{ pid: number; startTime: string } | undefined> {
-  const names = (await readdir(directory)).filter(name => name.startsWith(`CPU.${pid}.0`) && name.endsWith('.jsonl'));
+  const names = (await readdir(directory)).filter(name =>
+    new RegExp(`^(CPU|Heap)\\.${pid}\\.0\\b.*\\.jsonl$`).test(name),
+  );
   for (const name of names) {
     const text = await readFile(join(directory, name), 'utf8');
     const startTime = /"startTime":"(\d*)"/.exec(text)?.[1];

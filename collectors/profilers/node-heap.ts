@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { TprofError } from '../../src/base/errors.ts';
 import { HEAP_PROFILES, readAgentHarvest } from './agent-harvest.ts';
+import { attachRun } from './attach-run.ts';
 import { endOverdue } from './node-cpu-overdue.ts';
 import { withNodeOption } from './node-options.ts';
 import type { Profiler } from './profiler.ts';
@@ -27,7 +28,7 @@ export const nodeHeap: Profiler = {
   measures: ['heap'],
   platforms: ['linux', 'darwin', 'win32'],
   runtimes: ['node'],
-  attaches: false,
+  attaches: true,
   options: ['event', 'children'],
 
   async check() {
@@ -39,7 +40,8 @@ export const nodeHeap: Profiler = {
     };
   },
 
-  async prepare({ command, environment, rawDirectory, event = 'alloc' }) {
+  async prepare(request) {
+    const { command, environment, rawDirectory, event = 'alloc' } = request;
     if (!EVENTS.includes(event)) {
       throw new TprofError('usage', `node-heap knows no event '${event}'`, {
         hint: '--event alloc: everything that was allocated (the default); --event inuse: what is alive at the end',
@@ -52,6 +54,10 @@ export const nodeHeap: Profiler = {
       collected,
       chunkMs: collected ? CHUNK_MS : SAVE_MS,
     };
+    if (request.pids.length > 0) {
+      const instrument = { prefix: 'Heap', settings: { intervalBytes: INTERVAL_BYTES, collected } } as const;
+      return attachRun(request, instrument, HEAP_PROFILES);
+    }
     const agent = fileURLToPath(new URL('../preload/node-agent.cjs', import.meta.url));
     return {
       command,

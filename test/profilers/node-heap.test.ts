@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileSource } from '../../collectors/file-source.ts';
+import { accepts, INSPECTOR_PORT } from '../../collectors/profilers/inspector-client.ts';
 import { nodeHeap } from '../../collectors/profilers/node-heap.ts';
 import { heapprofile } from '../../src/formats/heapprofile.ts';
 import type { Profile } from '../../src/model/profile.ts';
+import { eventually } from '../cli/run-tprof.ts';
 import { nodesHere, type Ran, runProfiler } from './run-profiler.ts';
 
 /**
@@ -117,3 +122,51 @@ test('node-heap: another event is refused, with those that there are', async () 
     /node-heap knows no event 'cycles'/,
   );
 });
+
+const attachable =
+  process.platform === 'linux' && !(await accepts(INSPECTOR_PORT))
+    ? {}
+    : { skip: 'needs Linux, and port 9229 free, where Node opens its inspector' };
+
+test(
+  'node-heap: a running process is attached to, with its worker thread, and left as it was',
+  attachable,
+  async () => {
+    const rawDirectory = mkdtempSync(join(tmpdir(), 'tprof test '));
+    const source = `const allocate = () => { for (let i = 0; i < 100; i++) globalThis.x = new Array(5000).fill(1.5); };
+    setInterval(allocate, 5);
+    const { Worker, isMainThread } = require('worker_threads');
+    if (isMainThread) new Worker('setInterval(() => { globalThis.y = new Array(50000).fill(0.5); }, 5)', { eval: true })
+      .on('online', () => console.log('ready'));`;
+    const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      await once(child.stdout, 'data');
+      const run = await nodeHeap.prepare({
+        command: [],
+        pids: [child.pid as number],
+        rawDirectory,
+        environment: process.env,
+        frequencyHz: undefined,
+        callGraph: undefined,
+        event: undefined,
+      });
+      await run.started?.(child.pid as number);
+      await new Promise(resolve => setTimeout(resolve, 1000));
+      await run.stop?.();
+      const { artefacts, losses } = await run.collect();
+      assert.deepEqual(losses, []);
+      assert.deepEqual(artefacts.map(({ pid, tid, format }) => [pid, tid, format]).sort(), [
+        [child.pid, 0, 'heapprofile'],
+        [child.pid, 1, 'heapprofile'],
+      ]);
+      const source = await fileSource(join(rawDirectory, artefacts[0]?.file ?? ''));
+      const profile = await heapprofile.read?.(source, {});
+      assert.ok(profile?.strings.includes('allocate'));
+      assert.equal(child.exitCode, null);
+    } finally {
+      child.kill('SIGKILL');
+      await eventually('the program has ended', () => child.exitCode !== null || child.signalCode !== null);
+      rmSync(rawDirectory, { recursive: true, force: true });
+    }
+  },
+);
