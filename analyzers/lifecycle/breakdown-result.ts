@@ -1,5 +1,5 @@
 import type { ResultHeader } from '../../src/model/result.ts';
-import type { Figures } from './statistics.ts';
+import type { Figures } from './sample.ts';
 import type { PartKind } from './timeline.ts';
 
 /** `tprof.breakdown/1`: where the time of each step of each task went. All times are nanoseconds after `epochNs`. */

@@ -1,7 +1,7 @@
 import type { Lifecycle } from './breakdown.ts';
 import type { Counts, NamedFigures, OperationFigures, OutsideWork, Shares } from './breakdown-result.ts';
 import { nearest, type Observation } from './observation.ts';
-import { type Figures, Sample } from './statistics.ts';
+import { type Figures, Sample } from './sample.ts';
 import type { Part, Timeline } from './timeline.ts';
 
 export interface GatheredFigures {

@@ -171,8 +171,8 @@ function slotFor(window: Window, slot: number, record: Observation): number {
 }
 
 /** The cheapest state of each position, cheapest first; what is far behind the best will not catch up. */
-function best(states: readonly State[]): State[] {
-  if (states.length < 2) return [...states];
+function best(states: State[]): State[] {
+  if (states.length < 2) return states;
   let least = Number.POSITIVE_INFINITY;
   for (const state of states) least = Math.min(least, state.cost);
   const byPosition = new Map<string, State>();

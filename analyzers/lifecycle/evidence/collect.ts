@@ -164,6 +164,7 @@ class Collector {
 
   events(): void {
     const { events, spans, scopes } = this.#trace;
+    const logsFollow = this.#trace.logs.length > 0;
     for (let i = 0; i < events.length; i++) {
       const node = this.#nodeOfRow[events.span[i]!];
       if (node === undefined) continue;
@@ -172,12 +173,14 @@ class Collector {
       const timeNs = events.timeNs[i]!;
       const seen = this.#read(node, node.process, 'event', timeNs, events.name[i]!, scope, -1);
       if (seen === undefined) continue;
+      this.#add(seen);
+      if (!logsFollow) continue;
       const told = this.#told.get(node) ?? new Map<string, number[]>();
       this.#told.set(node, told);
-      const times = told.get(seen.key);
-      if (times === undefined) told.set(seen.key, [timeNs]);
+      const key = toldKey(seen);
+      const times = told.get(key);
+      if (times === undefined) told.set(key, [timeNs]);
       else times.push(timeNs);
-      this.#add(seen.observation);
     }
   }
 
@@ -205,22 +208,22 @@ class Collector {
       }
       const seen = this.#read(node, process, 'log', timeNs, logs.body[i]!, scope, i);
       if (seen === undefined) continue;
-      if (node !== undefined && this.#alreadyTold(node, seen.key, timeNs)) {
+      if (node !== undefined && this.#alreadyTold(node, seen, timeNs)) {
         this.#merged++;
         continue;
       }
       if (node !== undefined && node.row < 0) {
-        node.startNs = Math.min(node.startNs, seen.observation.startNs);
-        node.endNs = Math.max(node.endNs, seen.observation.endNs);
-        const context = this.#recogniser.contextOfSign(seen.observation.what);
+        node.startNs = Math.min(node.startNs, seen.startNs);
+        node.endNs = Math.max(node.endNs, seen.endNs);
+        const context = this.#recogniser.contextOfSign(seen.what);
         if (context !== undefined) node.context ??= context;
-        const { taskUuid, stepUuid } = seen.observation.ids;
+        const { taskUuid, stepUuid } = seen.ids;
         if (node.ids.taskUuid === '' && taskUuid !== '') node.ids = { ...node.ids, taskUuid };
         if (node.context?.role === 'result-run' && node.ids.stepUuid === '' && stepUuid !== '') {
           node.ids = { ...node.ids, stepUuid };
         }
       }
-      this.#add(seen.observation);
+      this.#add(seen);
     }
   }
 
@@ -233,7 +236,7 @@ class Collector {
     text: number,
     scope: string,
     log: number,
-  ): { observation: Observation; key: string } | undefined {
+  ): Observation | undefined {
     const reader = this.#reader;
     const elapsed = reader.number(Role.elapsedSeconds);
     // An empty statement means that the summary is all of it.
@@ -244,35 +247,20 @@ class Collector {
       const { id, text: sql } = this.#recogniser.statement(statement);
       const lengthNs = Number.isNaN(elapsed) ? 0 : Math.round(elapsed * 1e9);
       const what = id === '' ? sql : id;
-      return {
-        observation: this.#observation(
-          'call',
-          what,
-          id !== '',
-          kind,
-          node,
-          undefined,
-          timeNs - lengthNs,
-          timeNs,
-          process,
-          reader.ids(),
-          log,
-        ),
-        key: `${what} ${lengthNs}`,
-      };
+      const known = id !== '';
+      const startNs = timeNs - lengthNs;
+      const ids = reader.ids();
+      return this.#observation('call', what, known, kind, node, undefined, startNs, timeNs, process, ids, log);
     }
     const target = reader.has(Role.target) ? reader.text(Role.target) : scope;
     const marker = this.#recogniser.marker(text, target, () => reader.eventName);
     if (marker === '') return undefined;
     const ids = reader.ids();
-    return {
-      observation: this.#observation('marker', marker, true, kind, node, undefined, timeNs, timeNs, process, ids, log),
-      key: `${marker} ${ids.stepUuid} ${ids.queue}`,
-    };
+    return this.#observation('marker', marker, true, kind, node, undefined, timeNs, timeNs, process, ids, log);
   }
 
-  #alreadyTold(node: SpanNode, key: string, timeNs: number): boolean {
-    const times = this.#told.get(node)?.get(key);
+  #alreadyTold(node: SpanNode, seen: Observation, timeNs: number): boolean {
+    const times = this.#told.get(node)?.get(toldKey(seen));
     if (times === undefined) return false;
     const at = times.findIndex(t => Math.abs(timeNs - t) <= SAME_WITHIN_NS);
     if (at === -1) return false;
@@ -384,6 +372,11 @@ class Collector {
       logs: this.#trace.logs.length,
     };
   }
+}
+
+/** What a log record and the event that it doubles have in common, but for their times. */
+function toldKey({ form, what, startNs, endNs, ids }: Observation): string {
+  return form === 'call' ? `${what} ${endNs - startNs}` : `${what} ${ids.stepUuid} ${ids.queue}`;
 }
 
 function messagingCall(type: string): string {

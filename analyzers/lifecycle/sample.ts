@@ -1,3 +1,5 @@
+import { quantile } from '../statistics.ts';
+
 /** What is said of a set of durations. Integer nanoseconds in; means and percentiles rounded to whole nanoseconds. */
 export interface Figures {
   /** How many were seen, complete steps or not. */
@@ -38,24 +40,16 @@ export class Sample {
     const n = sorted.length;
     const mean = n === 0 ? 0 : sorted.reduce((sum, x) => sum + x, 0) / n;
     const squares = sorted.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+    const at = (p: number): number => (n === 0 ? 0 : Math.round(quantile(sorted, p)));
     return {
       observed: this.#observed,
       totalNs: this.#totalNs,
       meanNs: Math.round(mean),
       stddevNs: n < 2 ? 0 : Math.round(Math.sqrt(squares / (n - 1))),
-      p50Ns: Math.round(quantile(sorted, 0.5)),
-      p95Ns: Math.round(quantile(sorted, 0.95)),
-      p99Ns: Math.round(quantile(sorted, 0.99)),
+      p50Ns: at(0.5),
+      p95Ns: at(0.95),
+      p99Ns: at(0.99),
       share: wallNs === 0 ? 0 : this.#pathNs / wallNs,
     };
   }
-}
-
-/** The value at position (n − 1) · p of sorted numbers, linear between neighbours; 0 of none. */
-export function quantile(sorted: Float64Array, p: number): number {
-  if (sorted.length === 0) return 0;
-  const at = (sorted.length - 1) * p;
-  const low = Math.floor(at);
-  const high = Math.ceil(at);
-  return sorted[low]! + (sorted[high]! - sorted[low]!) * (at - low);
 }
