@@ -12,7 +12,8 @@ export interface RuntimeName {
 
 const V8_KINDS = 'JS|LazyCompile|Function|Script|Eval|Builtin|BytecodeHandler|Handler|Stub|RegExp|Bytecode';
 
-const V8_NAME = new RegExp(`^(${V8_KINDS}):([~*+^']?)(.*)$`, 's');
+/** The mark of the compiler, and since V8 13 a second one for code that is good for one context alone: `+'`. */
+const V8_NAME = new RegExp(`^(${V8_KINDS}):([~*+^]?'?)(.*)$`, 's');
 
 /** Names as V8, CPython and other runtimes write them into perf maps and jitdumps. */
 export function runtimeName(text: string): RuntimeName {

@@ -54,6 +54,10 @@ test('runtime names: V8 and CPython, with what stands around the name', () => {
     category: 'JavaScript',
   });
   assert.equal(runtimeName('JS:~ /app/x.js:1:1').name, '(anonymous)');
+  for (const mark of ['', '~', '^', '+', '*', "+'", "*'"]) {
+    const { name, decoration } = runtimeName(`JS:${mark}hotLoop /app/x.js:1:1`);
+    assert.deepEqual([name, decoration], ['hotLoop', `JS:${mark}%`]);
+  }
   assert.equal(runtimeName('LazyCompile:*next node:internal/timers:512:5').file, 'node:internal/timers');
   assert.equal(runtimeName('py::run:/srv/job.py').category, 'Python');
   assert.equal(runtimeName('Interpreter').name, 'Interpreter');
