@@ -8,6 +8,7 @@ import type { RecordBatch } from './perf-data-batches.ts';
 import type { PerfHeader } from './perf-data-header.ts';
 import { MappingRecords, recordText } from './perf-data-mappings.ts';
 import type { CodeMapping } from './perf-data-maps.ts';
+import { MountNamespaces } from './perf-data-namespaces.ts';
 import { PreviousChain } from './perf-data-previous.ts';
 import { Processes, type ProcessRun, type ThreadRun } from './perf-data-processes.ts';
 import { CpuMode, Misc, RecordType } from './perf-data-record.ts';
@@ -25,8 +26,6 @@ function isContextMark(high: number, low: number): boolean {
 
 /** One sentence for the records that hold such data and those that speak of it. */
 export const AUX_DATA = 'hardware trace data (Intel PT, ARM SPE) was left out: tprof reads samples';
-/** Place of the mount namespace among those of a NAMESPACES record. */
-const MOUNT_NAMESPACE = 5;
 
 const DEFAULT_MAX_STACK = 127;
 /** PERF_SAMPLE_REGS_ABI_64. */
@@ -60,7 +59,7 @@ export class PerfCollector {
     flags: uint8Column(),
   };
   lost = 0;
-  readonly #mountNamespaceOf = new Map<number, number>();
+  readonly #namespaces = new MountNamespaces();
 
   readonly #header: PerfHeader;
   readonly #warnings: Warnings;
@@ -139,7 +138,7 @@ export class PerfCollector {
         this.#warnings.add('aux-data', AUX_DATA);
         break;
       case RecordType.namespaces:
-        this.#namespaces(view, body, end);
+        this.#namespaces.read(view, body, end, le);
         break;
       default:
         if (view.getUint32(offset, le) > RecordType.auxOutputHardwareId) {
@@ -151,15 +150,6 @@ export class PerfCollector {
     return undefined;
   }
 
-  /** Which mount namespace a process sees files in: `nr` pairs of device and inode, the sixth the mount namespace's. */
-  #namespaces(view: DataView, body: number, end: number): void {
-    const le = this.#header.littleEndian;
-    const at = body + 16 + MOUNT_NAMESPACE * 16 + 8;
-    if (at + 8 > end) return;
-    const inode = view.getUint32(at + (le ? 0 : 4), le);
-    this.#mountNamespaceOf.set(view.getInt32(body, le), inode);
-  }
-
   /** Layouts of tracepoints are known once their formats are: in pipe mode that is after the first records. */
   prepareSwitches(): void {
     const { events, tracingData } = this.#header;
@@ -169,9 +159,7 @@ export class PerfCollector {
   /** Threads that are still waiting have waited until the end. */
   finish(): void {
     for (const run of this.processes.runs) if (!run.exited) this.#return(run, this.#lastNs);
-    const counts = new Map<number, number>();
-    for (const inode of this.#mountNamespaceOf.values()) counts.set(inode, (counts.get(inode) ?? 0) + 1);
-    const elsewhere = this.#mountNamespaceOf.size - Math.max(0, ...counts.values());
+    const { elsewhere } = this.#namespaces;
     if (elsewhere > 0) {
       this.#warnings.add(
         'namespaces',
