@@ -17,14 +17,15 @@ export type StatementTimes =
 
 /** Times of every statement of this database since its statistics were last reset. Throws ProbeFailure where it breaks. */
 export async function readStatementTimes(connection: PostgresConnection): Promise<StatementTimes> {
-  const [about] = await connection.query<{ preloaded: string; schema: string | null; info: boolean }>(
-    `${OWN_MARK} SELECT current_setting('shared_preload_libraries') AS preloaded,
+  const [about] = await connection.query<{ preloaded: string | null; schema: string | null; info: boolean }>(
+    `${OWN_MARK} (SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries') AS preloaded,
        (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
          WHERE e.extname = 'pg_stat_statements') AS schema,
        EXISTS (SELECT 1 FROM pg_class WHERE relname = 'pg_stat_statements_info') AS info`,
   );
   const create = 'CREATE EXTENSION pg_stat_statements';
-  const preloaded = about?.preloaded ?? '';
+  // Which libraries are loaded is hidden from ordinary users: then reading shows it.
+  const preloaded = about?.preloaded ?? 'pg_stat_statements';
   if (!/\bpg_stat_statements\b/.test(preloaded)) {
     const all = [...preloaded.split(',').filter(word => word.trim() !== ''), 'pg_stat_statements'].join(', ');
     return {
@@ -38,14 +39,14 @@ export async function readStatementTimes(connection: PostgresConnection): Promis
   const schema = `"${about.schema.replaceAll('"', '""')}"`;
   try {
     const statements = await connection.query<{ query: string; calls: number; total_ms: number }>(
-      `${OWN_MARK} SELECT query, sum(calls)::float8 AS calls, sum(total_exec_time)::float8 AS total_ms
+      `${OWN_MARK} query, sum(calls)::float8 AS calls, sum(total_exec_time)::float8 AS total_ms
          FROM ${schema}.pg_stat_statements
         WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query IS NOT NULL
         GROUP BY 1`,
     );
     const [reset] = about.info
       ? await connection.query<{ since: Date | null }>(
-          `${OWN_MARK} SELECT stats_reset AS since FROM ${schema}.pg_stat_statements_info`,
+          `${OWN_MARK} stats_reset AS since FROM ${schema}.pg_stat_statements_info`,
         )
       : [];
     return {

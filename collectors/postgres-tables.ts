@@ -1,5 +1,6 @@
 import { TprofError } from '../src/base/errors.ts';
 import type { PostgresConnection } from './probes/postgres-connection.ts';
+import { OWN_MARK } from './probes/postgres-sql.ts';
 import { ProbeFailure } from './probes/probe.ts';
 
 /** The orchestrator's tables as `--rows` takes them: a list of rows for each, times as ISO 8601. */
@@ -55,7 +56,7 @@ export async function readPostgresTables(
 
 async function findSchema(connection: PostgresConnection, tasks: readonly string[]): Promise<Shape> {
   const found = await connection.query<{ schema: string; tables: string[]; names: boolean }>(
-    `SELECT n.nspname AS schema, array_agg(c.relname::text) AS tables,
+    `${OWN_MARK} n.nspname AS schema, array_agg(c.relname::text) AS tables,
        bool_or(c.relname = 'workflow_steps' AND EXISTS (SELECT 1 FROM pg_attribute a
          WHERE a.attrelid = c.oid AND a.attname = 'step_name' AND NOT a.attisdropped)) AS names
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -73,7 +74,7 @@ async function findSchema(connection: PostgresConnection, tasks: readonly string
   let best: { shape: Shape; count: number } | undefined;
   for (const { schema, tables, names } of usable) {
     const [row] = await connection.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM ${quote(schema)}.tasks WHERE task_uuid = ANY ($1::uuid[])`,
+      `${OWN_MARK} count(*)::int AS count FROM ${quote(schema)}.tasks WHERE task_uuid = ANY ($1::uuid[])`,
       [tasks],
     );
     const shape = { schema, tables: new Set(tables), stepsHaveNames: names };
@@ -92,7 +93,7 @@ function statements({ schema, tables, stepsHaveNames }: Shape): Record<string, s
   const s = quote(schema);
   const ofTasks = `JOIN ${s}.workflow_steps w ON w.workflow_step_uuid =`;
   const mine = 'w.task_uuid = ANY ($1::uuid[])';
-  const row = (columns: string): string => `SELECT row_to_json(x) AS row FROM (SELECT ${columns}`;
+  const row = (columns: string): string => `${OWN_MARK} row_to_json(x) AS row FROM (SELECT ${columns}`;
   const name = stepsHaveNames ? 'w.step_name' : tables.has('named_steps') ? 'n.name AS step_name' : "'' AS step_name";
   const names =
     stepsHaveNames || !tables.has('named_steps')
