@@ -66,7 +66,7 @@ export function systemPictures(result: SystemFiguresResult): Block[] {
   ];
 }
 
-function choose({ series, programs, sources }: SystemFiguresResult): Picture[] {
+function choose({ series, programs, processes, sources }: SystemFiguresResult): Picture[] {
   const named = (name: string): SeriesFigures[] => series.filter(one => one.name === name && one.values.length > 1);
   const all = (
     name: string,
@@ -85,14 +85,29 @@ function choose({ series, programs, sources }: SystemFiguresResult): Picture[] {
         .filter(one => one.labels.program === wanted)
         .map(one => ({ what, of: wanted, series: one })),
     );
+  const nameOf = new Map(processes.map(({ pid, name }) => [String(pid), name]));
+  /** What a profiler told of the inside of Node processes and their worker threads. */
+  const loop = (name: string, what: string): Picture[] =>
+    all(
+      name,
+      what,
+      ({ labels: { pid = '', worker } }) =>
+        `${nameOf.get(pid) ?? `process ${pid}`}${worker === undefined ? '' : `, worker ${worker}`}`,
+      moves,
+    )
+      .sort((a, b) => b.series.max - a.series.max || (a.of < b.of ? -1 : 1))
+      .slice(0, MOST_PROGRAMS);
+  const moves = (one: SeriesFigures): boolean => one.max > 0;
   const several = sources.filter(source => source.probe === 'postgres').length > 1;
   const server = (one: SeriesFigures): string =>
     several ? String(sources[one.source]?.target['db.namespace'] ?? one.source) : '';
-  const moves = (one: SeriesFigures): boolean => one.max > 0;
   return [
     ...all('host.cpu', 'CPU of the machine', () => '', moves),
     ...program('program.cpu', 'CPU'),
     ...program('program.rss', 'memory'),
+    ...loop('nodejs.eventloop.delay', 'event loop delay'),
+    ...loop('nodejs.eventloop.utilization', 'event loop busy'),
+    ...loop('nodejs.memory.heap.used', 'JavaScript heap'),
     ...all('postgres.commits', 'database commits', server, moves),
     ...all('postgres.connections', 'database connections', server, moves),
     ...all('postgres.locks-waited-for', 'sessions that wait for locks', server, moves),

@@ -67,6 +67,19 @@ test('terminal: fits the width', async () => {
   for (const line of text.split('\n')) assert.ok([...line].length <= 100, line);
 });
 
+test('what a profiler told of an event loop is drawn by process and worker', () => {
+  const labels = { pid: '7', worker: '2' };
+  const delay = series('nodejs.eventloop.delay', '0 5 80', { unit: 'nanoseconds', labels, scale: 1e6 });
+  const result = analyzeSystemFigures([source('clinic-doctor', 3, [delay])], {
+    inputs: [],
+    epochNs: 0n,
+    processes: [],
+    cpus: 2,
+  });
+  const text = renderMarkdown(systemFiguresView(result));
+  assert.match(text, /\| event loop delay \| process 7, worker 2 \| 0 ns \| 5\.00 ms \| 80\.0 ms \|/);
+});
+
 test('nothing recorded is nothing shown', () => {
   const nothing = analyzeSystemFigures([], { inputs: [], epochNs: 0n, processes: [], cpus: 2 });
   assert.deepEqual(systemFiguresView(nothing), []);
