@@ -115,10 +115,13 @@ class RunningProbe {
     }
     const end = await within(CLOSE_MS, this.#run.close()).catch(() => undefined);
     for (const { name, value } of end?.documents ?? []) this.#write(this.#writer.document(this.#nowNs(), name, value));
-    await new Promise<void>(resolve => {
-      this.#stream.once('close', resolve);
-      this.#stream.end();
-    });
+    // One that failed has closed by itself, and says so once.
+    if (!this.#stream.closed) {
+      await new Promise<void>(resolve => {
+        this.#stream.once('close', resolve);
+        this.#stream.end();
+      });
+    }
     return {
       probe: {
         id: this.id,

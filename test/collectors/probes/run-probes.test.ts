@@ -131,6 +131,7 @@ test('a folder that is gone costs the figures and nothing else', () =>
     const { probe, turns } = scripted([1]);
     probes.add({ probe, target: '' });
     await until('a turn', () => turns() >= 1);
+    await new Promise(resolve => setTimeout(resolve, 50));
     const { losses } = await probes.stop();
     assert.match(losses.at(-1)!.why, /cannot be written/);
   }));
