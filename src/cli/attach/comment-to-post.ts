@@ -29,7 +29,7 @@ export function gitHubComment(comment: string, archive: EvidenceArchive): Commen
     `The API of GitHub takes no files with a comment: **${code(archive.name)}** (${formatBytes(archive.bytes)}, SHA-256 ${code(archive.sha256)}), with all that is named above, stays with whoever posted this. It can be dragged into a comment in the browser.`,
     `<!-- tprof-evidence ${archive.sha256} -->`,
   ].join('\n\n');
-  return fit(comment, `\n${footer}\n`, GITHUB_BODY_LIMIT);
+  return fit(withPictures(comment, []), `\n${footer}\n`, GITHUB_BODY_LIMIT);
 }
 
 /** For Linear, which takes files first and comments that name them. The mark is the checksum that readers see. */
@@ -39,14 +39,20 @@ export function linearComment(
   uploaded: readonly UploadedFile[],
 ): CommentToPost {
   const lines = uploaded.map(file => `- [${text(file.name)}](${file.url}) (${formatBytes(file.bytes)})`);
-  const pictures = uploaded.filter(file => file.isPicture).map(file => `![${text(file.name)}](${file.url})`);
   const isThere = uploaded.some(file => file.name === archive.name);
   const footer = [
-    ...pictures,
     ...(lines.length === 0 ? [] : [lines.join('\n')]),
     `${isThere ? '' : 'Not uploaded: '}${code(archive.name)}: ${formatBytes(archive.bytes)}, SHA-256 ${code(archive.sha256)}`,
   ].join('\n\n');
-  return { body: `${comment.trimEnd()}\n\n${footer}\n`, cut: 0 };
+  return { body: `${withPictures(comment, uploaded).trimEnd()}\n\n${footer}\n`, cut: 0 };
+}
+
+/** Pictures by the addresses that they have there; those that are not there would be shown as broken. */
+function withPictures(comment: string, uploaded: readonly UploadedFile[]): string {
+  return comment.replace(/^!\[([^\]\n]*)\]\(([^)\n]+)\)\n\n?/gm, (_, caption: string, path: string) => {
+    const file = uploaded.find(one => one.isPicture && one.name === path);
+    return file === undefined ? '' : `![${caption}](${file.url})\n\n`;
+  });
 }
 
 /** Cuts between lines, so that a table stays a table, closes a block of code that was open, and says so. */

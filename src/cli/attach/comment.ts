@@ -53,6 +53,7 @@ export function commentBlocks(input: CommentInput): Block[] {
     ...manifest.losses.map(
       loss => ({ kind: 'note', severity: 'warning', text: `Lost: ${loss.what}: ${loss.why}` }) as const,
     ),
+    ...pictures(input.files),
     { kind: 'heading', level: 3, text: 'Files' },
     {
       kind: 'table',
@@ -69,6 +70,13 @@ export function commentBlocks(input: CommentInput): Block[] {
     ),
     redactionBlock(input.redacted),
   ];
+}
+
+/** The flame graph, by its place in the folder: what is posted names another, or leaves the line out. */
+function pictures(files: CommentInput['files']): Block[] {
+  return files
+    .filter(file => file.path.endsWith(`/${CaptureFile.flameSvg}`))
+    .map(file => ({ kind: 'figure', svg: '', caption: 'Flame graph', file: file.path }));
 }
 
 function recordedWith(manifest: CaptureManifest): Block[] {

@@ -30,13 +30,21 @@ test('a comment that is too long is cut between rows, closed, and says so', () =
   assert.equal(inCode.body.match(/^````/gm)?.length, 2, 'the block of code is closed');
 });
 
-test('Linear: pictures stand by themselves, files are links, and the checksum is there to be found', () => {
-  const { body } = linearComment('text\n', ARCHIVE, [
+const PICTURED = 'text\n\n![Flame graph](capture/flame.svg)\n\nmore\n';
+
+test('Linear: pictures by their addresses, files as links, and the checksum is there to be found', () => {
+  const { body } = linearComment(PICTURED, ARCHIVE, [
     { name: 'TAS-1.tar.gz', bytes: 2048, url: 'https://u/1', isPicture: false },
     { name: 'capture/flame.svg', bytes: 10, url: 'https://u/2', isPicture: true },
   ]);
-  assert.match(body, /\n\n!\[capture\/flame\.svg\]\(https:\/\/u\/2\)\n\n/);
+  assert.match(body, /text\n\n!\[Flame graph\]\(https:\/\/u\/2\)\n\nmore\n/);
   assert.match(body, /- \[TAS-1\.tar\.gz\]\(https:\/\/u\/1\) \(2\.00 KiB\)/);
   assert.ok(body.includes(ARCHIVE.sha256));
-  assert.match(linearComment('text', ARCHIVE, []).body, /Not uploaded: `TAS-1\.tar\.gz`/);
+  const alone = linearComment(PICTURED, ARCHIVE, []).body;
+  assert.match(alone, /text\n\nmore\n/);
+  assert.match(alone, /Not uploaded: `TAS-1\.tar\.gz`/);
+});
+
+test('a picture that stays behind is not shown as a broken one', () => {
+  assert.match(gitHubComment(PICTURED, ARCHIVE).body, /^text\n\nmore\n/);
 });
