@@ -2,6 +2,7 @@ import { formatShare } from '../src/base/format-units.ts';
 import type { Warnings } from '../src/base/warnings.ts';
 import type { CategoryId } from './categories.ts';
 import type { HotPathsResult } from './hot-paths.ts';
+import { wilsonInterval } from './statistics.ts';
 
 /** One thing worth a look: what was seen, how it was measured, how sure. */
 export interface Finding {
@@ -55,21 +56,20 @@ export function findHotPathFindings(result: Measured, warnings: Warnings): Findi
   // Waiting samples are in no share.
   const { total, name: weight, unit } = result.weight;
   const counted = total + result.waiting === 0 ? 0 : (result.samples * total) / (total + result.waiting);
-  /** Half width of a 95 % interval of a share (Wald): samples taken one by one tell no less. */
-  const half = (share: number): number => (counted === 0 ? 1 : 1.96 * Math.sqrt((share * (1 - share)) / counted));
   const add = (
     id: string,
     share: number,
     words: Pick<Finding, 'title' | 'detail'> & { readonly threshold: string; readonly look?: string },
   ): void => {
-    const [low, high] = [Math.max(0, share - half(share)), Math.min(1, share + half(share))];
+    const { low, high } = wilsonInterval(share, counted);
+    const half = Math.max(share - low, high - share);
     findings.push({
       id,
       severity,
       title: words.title,
       detail: words.detail,
       evidence: `${formatShare(share)} (95 % interval ${formatShare(low)} … ${formatShare(high)}) of ${weight} (${unit}), ${Math.round(counted)} samples; told ${words.threshold}${doubts.length === 0 ? '' : `; a note only: ${doubts.join(', ')}`}`,
-      confidence: counted === 0 ? 0 : Math.max(0, Math.min(1, (1 - half(share) / Math.max(share, 1e-9)) * (1 - lost))),
+      confidence: Math.max(0, Math.min(1, (1 - half / Math.max(share, 1e-9)) * (1 - lost))),
       ...(words.look === undefined ? {} : { look: words.look }),
     });
   };

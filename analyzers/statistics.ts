@@ -23,3 +23,4 @@ export {
 } from './statistics/quantile.ts';
 export { quantileInterval } from './statistics/quantile-interval.ts';
 export { seededRandom } from './statistics/random.ts';
+export { wilsonInterval } from './statistics/wilson.ts';

@@ -1,4 +1,4 @@
-import { type Interval, normalCdf, normalQuantile } from '../statistics.ts';
+import { type Interval, normalCdf, wilsonInterval } from '../statistics.ts';
 import { runSpread, spreadMargin, spreadP } from './run-spread.ts';
 
 /** A share of the samples, one element a run. */
@@ -29,9 +29,8 @@ export function shareChange(before: RunShares, after: RunShares, confidence = 0.
   if (b.size === 0 || a.size === 0) {
     return { before: b.share, after: a.share, delta, low: -1, high: 1, confidence, p: 1 };
   }
-  const z = normalQuantile((1 + confidence) / 2);
-  const wb = wilson(b.share, b.size, z);
-  const wa = wilson(a.share, a.size, z);
+  const wb = wilsonInterval(b.share, b.size, confidence);
+  const wa = wilsonInterval(a.share, a.size, confidence);
   const down = Math.sqrt((a.share - wa.low) ** 2 + (wb.high - b.share) ** 2);
   const up = Math.sqrt((wa.high - a.share) ** 2 + (b.share - wb.low) ** 2);
   const spread = runSpread(before.shares, after.shares);
@@ -60,12 +59,4 @@ function pooled({ shares, sizes }: RunShares): { share: number; size: number } {
     sum += share * sizes[i]!;
   }
   return { share: size === 0 ? 0 : Math.min(1, Math.max(0, sum / size)), size };
-}
-
-/** Wilson's score interval (1927): sound at shares near 0, where functions appear and vanish. */
-function wilson(share: number, n: number, z: number): { low: number; high: number } {
-  const shrink = 1 + (z * z) / n;
-  const center = (share + (z * z) / (2 * n)) / shrink;
-  const half = (z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n))) / shrink;
-  return { low: Math.max(0, center - half), high: Math.min(1, center + half) };
 }

@@ -1,7 +1,7 @@
 import { formatShare } from '../../src/base/format-units.ts';
 import type { CategoryId } from '../categories.ts';
 import type { HotFunction, HotPathsResult } from '../hot-paths.ts';
-import { normalQuantile } from '../statistics.ts';
+import { wilsonInterval } from '../statistics.ts';
 import { samplesNeeded } from './needed.ts';
 import type { Candidate, Findings, NotRecommended } from './ticket.ts';
 
@@ -152,8 +152,9 @@ function categoryCandidate(id: CategoryId, name: string, share: number, result: 
 }
 
 function common(share: number, result: HotPathsResult): Pick<Candidate['ticket'], 'share' | 'impact' | 'doubts'> {
+  const { low, high } = wilsonInterval(share, runningSamples(result));
   return {
-    share: { value: share, of: result.weight.name, interval: wilson(share, Math.max(1, runningSamples(result))) },
+    share: { value: share, of: result.weight.name, interval: [low, high] },
     impact: { method: 'samples', atMost: share, weight: result.weight.name },
     doubts: [],
   };
@@ -177,13 +178,4 @@ function shortPath(frames: readonly string[]): string {
 /** Samples that the shares are of: waiting ones are left out of both. */
 function runningSamples({ samples, weight, waiting }: HotPathsResult): number {
   return weight.total + waiting === 0 ? 0 : Math.round((samples * weight.total) / (weight.total + waiting));
-}
-
-/** Wilson's interval at 95 %: of independent samples. */
-function wilson(share: number, n: number): [number, number] {
-  const z = normalQuantile(0.975);
-  const shrink = 1 + (z * z) / n;
-  const center = (share + (z * z) / (2 * n)) / shrink;
-  const half = (z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n))) / shrink;
-  return [Math.max(0, center - half), Math.min(1, center + half)];
 }

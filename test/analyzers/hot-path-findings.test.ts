@@ -46,6 +46,9 @@ test('recursion, deep stacks without it, and fragmentation are told apart', () =
 test('few samples, missing symbols and lost samples each turn findings into notes that say why', () => {
   const few = draw({ 'main;hot': 0.6, 'main;x': 0.4 }, 60);
   assert.match(found(few, 'wide-flat-bar').evidence, /a note only: few samples/);
+  const three = found(analyzeHotPaths(sampledProfile({ 'main;hot': 1 }, 3, seededRandom(1))), 'wide-flat-bar');
+  assert.match(three.evidence, /95 % interval 43\.9 % … 100\.0 %/);
+  assert.ok(three.confidence < 0.5, 'three samples make nobody sure');
   const unnamed = draw({ 'main;[libfoo.so]': 0.3, 'main;hot': 0.7 });
   assert.match(found(unnamed, 'wide-flat-bar').evidence, /a note only: (29|30)\.\d % without a symbol/);
   found(unnamed, 'unnamed');
