@@ -47,7 +47,7 @@ test(
           { cwd },
         );
         assert.equal(run.code, 0, run.stderr);
-        assert.match(run.stderr, /no postgres figures yet: connection refused/);
+        assert.match(run.stderr, /no postgres figures for now: connection refused/);
         const { directory, manifest } = theCapture(cwd);
         assert.deepEqual(
           manifest.probes?.map(({ id, file, intervalMs }) => [id, file, intervalMs]),

@@ -35,7 +35,7 @@ export async function startProbes(
     intervalMs: options.sampleInterval ?? DEFAULT_INTERVAL_MS,
     processes: () => current(),
     onFailure: (id, { why, hint }) =>
-      say(context, options, `tprof: no ${id} figures yet: ${why}${hint === undefined ? '' : `; ${hint}`}`),
+      say(context, options, `tprof: no ${id} figures for now: ${why}${hint === undefined ? '' : `; ${hint}`}`),
   });
   const add = (id: string, target: string, endsWithTarget = false): void =>
     probes.add({ probe: probeById(id), target, endsWithTarget });
