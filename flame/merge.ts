@@ -48,11 +48,21 @@ export function mergeProfile(profile: Profile, options: MergeOptions = {}): Flam
   let negative = 0;
   for (let s = 0; s < samples.length; s++) {
     const stack = samples.stack[s]!;
-    if (!keptThread[samples.thread[s]!] || !(stack < 0 ? keepsStackless : keptStack?.[stack] !== 0)) left++;
-    else if (columns.some(column => column[s]! < 0)) negative++;
+    if (!keptThread[samples.thread[s]!] || !(stack < 0 ? keepsStackless : keptStack?.[stack] !== 0)) {
+      left++;
+      continue;
+    }
+    let least = 0;
+    let most = 0;
+    for (let c = 0; c < columns.length; c++) {
+      const value = columns[c]![s]!;
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+    if (least < 0) negative++;
     else {
       keptSample[s] = 1;
-      if (stack >= 0 && columns.some(column => column[s]! > 0)) used[stack] = 1;
+      if (stack >= 0 && most > 0) used[stack] = 1;
     }
   }
   for (let s = stacks.length - 1; s >= 0; s--) if (used[s] === 1 && stacks.parent[s]! >= 0) used[stacks.parent[s]!] = 1;
@@ -66,13 +76,16 @@ export function mergeProfile(profile: Profile, options: MergeOptions = {}): Flam
   const { frames, of, distinct } = frameTable(profile, shown, options.categoryOf ?? sourceCategory, 'all');
   const { nodes, nodeOf } = nodesOf(profile, used, of, distinct, hidden);
   // Samples without a stack count for the whole: they stand on the root.
-  const kept = Int32Array.from(samples.stack, (stack, s) =>
-    keptSample[s] === 0 ? -1 : stack < 0 || used[stack] === 0 ? 0 : nodeOf[stack]!,
-  );
+  const kept = new Int32Array(samples.length);
+  for (let s = 0; s < kept.length; s++) {
+    const stack = samples.stack[s]!;
+    kept[s] = keptSample[s] === 0 ? -1 : stack < 0 || used[stack] === 0 ? 0 : nodeOf[stack]!;
+  }
   const { threads, processes, threadOf } = threadTable(profile, options.threads === true);
   const diff = options.diff === undefined ? undefined : { before: 0, after: 1 };
   const timeOrdered = options.timeOrder === true && samples.timeNs !== undefined;
-  const thread = Uint32Array.from(samples.thread, t => threadOf[t]!);
+  const thread = new Uint32Array(samples.length);
+  for (let s = 0; s < thread.length; s++) thread[s] = threadOf[samples.thread[s]!]!;
   const rows = timeOrdered
     ? timeRows(kept, thread, columns, samples.timeNs!)
     : mergedRows(kept, thread, columns, nodes.length, threads.length);
