@@ -24,7 +24,7 @@ export async function cargoFlamegraphRun(
 ): Promise<ProfilerRun> {
   const recorder = resolveCommand('perf', process.env, process.cwd());
   const { options, losses } = recordOptions(request);
-  const note = exitNote(request.rawDirectory);
+  const note = exitNote(request.rawDirectory, request.environment);
   const script = join(request.rawDirectory, '.perf.sh');
   const pids = join(request.rawDirectory, '.pids');
   const data = join(request.rawDirectory, DATA_FILE);

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { withOddVariables } from '../odd-variables.ts';
 import { readProcessTable } from '../process-table.ts';
 
 /**
@@ -35,15 +36,15 @@ export interface ExitNote {
   forget(): void;
 }
 
-/** Keeps its notes in `directory`, which is absolute. */
-export function exitNote(directory: string): ExitNote {
+/** Keeps its notes in `directory`, which is absolute; `environment` is that of the target. */
+export function exitNote(directory: string, environment: Readonly<Record<string, string | undefined>>): ExitNote {
   const note = join(directory, '.exit');
   const shellPid = (): number | undefined => {
     const pid = Number.parseInt(read(`${note}.pid`), 10);
     return Number.isNaN(pid) ? undefined : pid;
   };
   return {
-    prefix: ['/bin/sh', '-c', SCRIPT, 'tprof-target', note],
+    prefix: ['/bin/sh', '-c', SCRIPT, 'tprof-target', note, ...withOddVariables(environment)],
     shellPid,
     exit() {
       const code = Number.parseInt(read(note), 10);

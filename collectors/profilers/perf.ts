@@ -89,7 +89,7 @@ export const perf: Profiler = {
       command: attaching
         ? request.command
         : beside
-          ? behindGate(request.command)
+          ? behindGate(request.command, request.environment)
           : [path, 'record', ...options, ...output, '--', ...request.command],
       environment: attaching ? {} : runtimeNames(request.environment),
       started: async pid => {

@@ -78,10 +78,10 @@ function recordWords(path: string, { frequencyHz, callGraph }: ProfilerRequest, 
 function wrapperRun(path: string, request: ProfilerRequest): ProfilerRun {
   const { rawDirectory } = request;
   const file = 'profile.speedscope.json';
-  const note = exitNote(rawDirectory);
+  const note = exitNote(rawDirectory, request.environment);
   const pids = join(rawDirectory, '.pids');
   const tool = [...recordWords(path, request, join(rawDirectory, file)), '--subprocesses', '--'];
-  const [shell = '', option = '', script = '', name = '', noteFile = ''] = note.prefix;
+  const noteFile = note.prefix[4] ?? '';
   const ownPids: number[] = [];
   let exit: ReturnType<typeof note.exit>;
   const targetExit = (): typeof exit => {
@@ -95,7 +95,7 @@ function wrapperRun(path: string, request: ProfilerRequest): ProfilerRun {
       ...tool,
       ...noteOwnPid(pids),
       ...OWN_OUTPUT,
-      ...[shell, option, script, name, noteFile],
+      ...note.prefix,
       ...request.command,
     ],
     environment: {},

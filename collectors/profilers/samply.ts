@@ -56,7 +56,7 @@ function recordWords(path: string, { frequencyHz }: ProfilerRequest, output: str
 
 function wrapperRun(path: string, request: ProfilerRequest): ProfilerRun {
   const file = 'profile.json';
-  const note = exitNote(request.rawDirectory);
+  const note = exitNote(request.rawDirectory, request.environment);
   const words = recordWords(path, request, join(request.rawDirectory, file));
   const ownPids: number[] = [];
   let exit: ReturnType<typeof note.exit>;

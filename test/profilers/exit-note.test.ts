@@ -12,7 +12,7 @@ async function noted(
 ): Promise<{ exit: ReturnType<ExitNote['exit']>; code: number | null; stderr: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'tprof exit-'));
   try {
-    const note = exitNote(folder);
+    const note = exitNote(folder, { 'a.b': 'odd' });
     const [file = '', ...args] = [...note.prefix, ...target];
     const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
