@@ -140,6 +140,15 @@ export class CaptureModels {
     return this.#systemFigures;
   }
 
+  /** What allocated or holds the memory, where a heap was profiled beside the CPU: alone, it is the hot paths. */
+  async memoryPaths(): Promise<HotPathsResult | undefined> {
+    const profile = await this.profile();
+    const bytes = profile?.valueTypes.filter(type => type.unit === 'bytes') ?? [];
+    if (profile === undefined || profile.valueTypes[profile.defaultValue]?.unit === 'bytes') return undefined;
+    const weight = bytes[0]?.name;
+    return weight === undefined ? undefined : analyzeHotPaths(profile, { inputs: [this.manifest.name], weight });
+  }
+
   hotPaths(): Promise<HotPathsResult | undefined> {
     this.#hotPaths ??= (async () => {
       const profile = await this.profile();

@@ -15,6 +15,8 @@ export interface CaptureReport {
   readonly manifest: CaptureManifest;
   readonly breakdown?: BreakdownResult | undefined;
   readonly hotPaths: HotPathsResult | undefined;
+  /** Of a heap that was profiled beside the CPU. */
+  readonly memoryPaths?: HotPathsResult | undefined;
   readonly asyncTasks?: AsyncTasksResult | undefined;
   readonly systemFigures?: SystemFiguresResult | undefined;
 }
@@ -24,6 +26,7 @@ export function captureReportView({
   manifest,
   breakdown,
   hotPaths,
+  memoryPaths,
   asyncTasks,
   systemFigures,
 }: CaptureReport): Block[] {
@@ -33,6 +36,7 @@ export function captureReportView({
     ...(manifest.overhead === undefined ? [] : overheadView(manifest.overhead)),
     ...(breakdown === undefined ? [] : breakdownView(breakdown, { top: 10 })),
     ...(hotPaths === undefined ? [] : hotPathsView(hotPaths, { top: 15 })),
+    ...(memoryPaths === undefined ? [] : hotPathsView(memoryPaths, { top: 10 })),
     ...(asyncTasks === undefined ? [] : asyncTasksView(asyncTasks, { top: 15 })),
     ...(systemFigures === undefined ? [] : systemFiguresView(systemFigures)),
     { kind: 'heading', level: 2, text: 'Files' },

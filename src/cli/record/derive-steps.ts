@@ -102,6 +102,7 @@ function report(
         manifest: models.manifest,
         breakdown: await models.breakdown(),
         hotPaths: await models.hotPaths(),
+        memoryPaths: await models.memoryPaths(),
         asyncTasks: await models.asyncTasks(),
         systemFigures: await models.systemFigures(),
       });

@@ -115,7 +115,12 @@ async function gather(
       }));
       if (figures.length > 0) draft.probes = [...(draft.probes ?? []), ...figures];
       if (harvest.profiled !== undefined) partial.push({ id, profiled: harvest.profiled });
-      draft.tools = [...draft.tools, ...(harvest.tools ?? [])];
+      for (const tool of harvest.tools ?? []) {
+        const known = draft.tools.some(
+          ({ id: other, version, path }) => other === tool.id && version === tool.version && path === tool.path,
+        );
+        if (!known) draft.tools = [...draft.tools, tool];
+      }
       for (const { file, format, ...rest } of harvest.artefacts) {
         if (format !== undefined) profiles.push({ file: `${CaptureFile.raw}/${id}/${file}`, format, ...rest });
       }
