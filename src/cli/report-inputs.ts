@@ -6,6 +6,7 @@ import { TprofError } from '../base/errors.ts';
 import { readAll, type Source } from '../base/source.ts';
 import { type Warning, Warnings } from '../base/warnings.ts';
 import type { ProfileReadOptions } from '../formats/format.ts';
+import { mergeProfiles } from '../model/merge-profiles.ts';
 import type { Profile } from '../model/profile.ts';
 import { capturePhases } from './capture-phases.ts';
 import type { CliContext } from './context.ts';
@@ -53,7 +54,8 @@ export async function openReportInputs(
     );
     return { ...opened, profiles, phases: recorded, warnings: warnings.list() };
   }
-  const timed = profiles.find(profile => profile.samples.timeNs !== undefined);
+  const withTimes = profiles.filter(profile => profile.samples.timeNs !== undefined);
+  const timed = withTimes.length > 1 ? mergeProfiles(withTimes, 'samples') : withTimes[0];
   if (timed !== undefined && timed.epochNs === undefined) {
     warnings.add(
       'clock-missing',
@@ -61,7 +63,8 @@ export async function openReportInputs(
     );
     return { ...opened, profiles, phases: recorded, warnings: warnings.list() };
   }
-  const phases = timed === undefined ? recorded : matchProcesses(timed, lifecycle, trace.epochNs);
+  const phases =
+    timed === undefined || recorded !== undefined ? recorded : matchProcesses(timed, lifecycle, trace.epochNs);
   if (phases !== undefined && phases !== recorded && phases.intervals.length === 0) {
     warnings.add(
       'no-process-matched',
