@@ -106,7 +106,7 @@ export function notRecommendedView({ notRecommended, notes }: TicketsResult): Bl
     );
   }
   if (notes.length > 0) {
-    blocks.push({ kind: 'heading', level: 1, text: 'Too little was recorded to say' }, { kind: 'list', items: notes });
+    blocks.push({ kind: 'heading', level: 1, text: 'Not drafted' }, { kind: 'list', items: notes });
   }
   return blocks;
 }
