@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pySpy } from '../../collectors/profilers/py-spy.ts';
 import { eventually, inFolder, runInProcess, runTprof, startTprof, theCapture } from './run-tprof.ts';
 
 const NODE = process.execPath;
@@ -80,6 +81,42 @@ test('several running Node processes are profiled at once, one of them in a loop
         }
         assert.equal(manifest.profiles.length, 4);
         assert.deepEqual([manifest.complete, manifest.exit, manifest.processes.length], [true, undefined, 3]);
+      }
+    }),
+  );
+});
+
+test('where one of several tools refuses, the others record, and it is said', async t => {
+  if (process.platform !== 'linux' || !(await portIsFree())) {
+    t.skip('needs Linux, and port 9229 free, where Node opens its inspector');
+    return;
+  }
+  const status = await pySpy.check();
+  if (!status.usable) {
+    t.skip(`needs a profiler that refuses, for which py-spy is taken: ${status.reason}`);
+    return;
+  }
+  await inFolder(cwd =>
+    beside([TURNING], async ([pid]) => {
+      // By its name it is a Python.
+      const program = join(cwd, 'python3');
+      copyFileSync('/bin/sleep', program);
+      const child = spawn(program, ['600'], { stdio: 'ignore' });
+      const ended = new Promise(resolve => child.once('close', resolve));
+      try {
+        const run = await runTprof(['record', '--no-trace', '--pid', `${pid},${child.pid}`, '--duration', '1s'], {
+          cwd,
+        });
+        assert.equal(run.code, 0, run.stderr);
+        const { manifest } = theCapture(cwd);
+        assert.deepEqual(
+          manifest.profiles.map(profile => profile.pid),
+          [pid],
+        );
+        assert.match(JSON.stringify(manifest.losses), /what py-spy would have recorded.*py-spy refuses to attach/);
+      } finally {
+        child.kill('SIGKILL');
+        await ended;
       }
     }),
   );

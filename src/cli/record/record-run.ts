@@ -291,15 +291,25 @@ function namesOf(processes: Observed['processes']): string {
 }
 
 async function watchRunning(
-  { runs, probes }: Prepared,
+  { runs, probes, draft }: Prepared,
   pids: readonly number[],
   options: RecordOptions,
 ): Promise<Observed> {
+  let refused = 0;
   probes.follow(() => pids.map(pid => ({ pid, startTime: '', command: [] })));
   const result = await watchProcesses(pids, {
     durationMs: options.duration,
     onStarted: async () => {
-      for (const { run } of runs) await run.started?.(pids[0] ?? 0);
+      for (const { id, run } of runs) {
+        try {
+          await run.started?.(pids[0] ?? 0);
+        } catch (error) {
+          // Where tprof chose the tools, what one of them refuses does not take the others' processes away.
+          const isExpected = error instanceof TprofError && options.profiler.includes('auto');
+          if (!isExpected || ++refused === runs.length) throw error;
+          draft.losses = [...draft.losses, { what: `what ${id} would have recorded`, count: 1, why: error.message }];
+        }
+      }
     },
   });
   return { ...result, exit: undefined, gaveUp: false };
