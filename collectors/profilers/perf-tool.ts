@@ -85,7 +85,8 @@ export function startTool(path: string, args: readonly string[], options: StartT
   let stopped = false;
   let failure: string | undefined;
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    if (stdout.length < 4096) stdout += text;
+    // The figures come last.
+    stdout = (stdout + text).slice(-16_384);
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     if (stderr.length < 4096) stderr += text;
@@ -108,8 +109,10 @@ export function startTool(path: string, args: readonly string[], options: StartT
   };
   // To the whole group: some tools start the one that samples, and wait for it.
   const signal = (name: NodeJS.Signals): void => {
+    // What could not be started has no group; 0 would be our own.
+    if (child.pid === undefined) return;
     try {
-      process.kill(-(child.pid ?? 0), name);
+      process.kill(-child.pid, name);
     } catch {
       child.kill(name);
     }
