@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { zeroX } from '../../collectors/profilers/0x.ts';
-import { findNodeTool } from '../../collectors/profilers/node-tool.ts';
+import { checkNodeTool, findNodeTool } from '../../collectors/profilers/node-tool.ts';
+import { runInProcess } from '../cli/run-tprof.ts';
 import { runProfiler } from './run-profiler.ts';
 import { notSixtyThirtyTen, readArtefact, SIXTY_THIRTY_TEN, sharesOfThree } from './sixty-thirty-ten.ts';
 
@@ -64,4 +66,23 @@ test('0x: what is not a Node program is refused', async () => {
       ? /0x starts Node programs alone, and \/bin\/sh is none/
       : /npm install|in no node_modules/,
   );
+});
+
+test('0x: a tool that is nowhere is said with the command that installs it', async () => {
+  assert.deepEqual(await checkNodeTool('tprof-no-such-tool', ['--version'], ''), {
+    usable: false,
+    reason: 'tprof-no-such-tool is in no node_modules and not in PATH',
+    hint: 'npm install --save-dev tprof-no-such-tool',
+  });
+});
+
+test('0x: shares a run with no other profiler, and says what can take an option that it has not', async () => {
+  const both = await runInProcess(['record', '--profiler', 'node-cpu,0x', '--', process.execPath, '-e', '0'], tmpdir());
+  assert.equal(both.code, 2);
+  assert.match(
+    both.stderr,
+    /0x starts the target in its own way and cannot share a run with node-cpu\n {2}record twice/,
+  );
+  const event = ['record', '--profiler', '0x', '--event', 'alloc', '--', process.execPath, '-e', '0'];
+  assert.match((await runInProcess(event, tmpdir())).stderr, /0x has no --event\n {2}these can: .*node-heap/);
 });
