@@ -29,27 +29,33 @@ interface ReplayStep {
  *
  * Parts are taken in the order in which they ended: whatever a part depends on ended before it, so that one pass over
  * them is enough. Tasks that no wait connects are taken one after the other. Made once, run as often as there are
- * questions: everything about a part is in columns, by its number.
+ * questions: everything about a part is in columns, in the order in which parts are taken.
  */
 export class Replay {
   readonly #graphs: readonly WorkflowGraph[];
   readonly #steps: ReplayStep[] = [];
-  /** Parts in the order in which they are taken. */
-  readonly #order: Int32Array;
-  readonly #stepOf: Int32Array;
+  /** By part, in the order of the steps. */
   readonly #startNs: Float64Array;
   readonly #durationNs: Float64Array;
-  /** Step whose work explains the wait; -1 = no wait, or no such step. */
+  /** Turn in which each part is taken. */
+  readonly #turnOf: Int32Array;
+  /** By turn, so that a run goes through memory from front to back: the part and its step, … */
+  readonly #partAt: Int32Array;
+  readonly #stepAt: Int32Array;
+  /** … the turn of the part before it in its step (-1 = it is the first), … */
+  readonly #before: Int32Array;
+  /** … the step whose work explains the wait (-1 = no wait, or no such step), … */
   readonly #behind: Int32Array;
-  /** How long a part takes in this run; NaN = as recorded. */
+  /** … how long the part was, and how long it is in this run, if not as recorded (NaN), … */
+  readonly #recordedNs: Float64Array;
   readonly #newDurationNs: Float64Array;
-  /** New end of each part that this run has taken. */
+  /** … and its new end, once this run has taken it. */
   readonly #newEndNs: Float64Array;
   /** Per step: its new start (NaN = not begun), and the first part that was not taken yet. */
   readonly #newStartNs: Float64Array;
   readonly #nextPart: Int32Array;
-  /** Parts of each operation; made when they are first asked for. */
-  #operations: { readonly numbers: OperationNumbers; readonly parts: readonly (readonly number[])[] } | undefined;
+  /** Turns of the parts of each operation; made when they are first asked for. */
+  #operations: { readonly numbers: OperationNumbers; readonly turns: readonly (readonly number[])[] } | undefined;
 
   constructor(graphs: readonly WorkflowGraph[]) {
     this.#graphs = graphs;
@@ -76,32 +82,38 @@ export class Replay {
         partCount += parts.length;
       }
     }
-    this.#stepOf = new Int32Array(partCount);
     this.#startNs = new Float64Array(partCount);
     this.#durationNs = new Float64Array(partCount);
-    this.#behind = new Int32Array(partCount);
+    const stepOf = new Int32Array(partCount);
+    const behindOf = new Int32Array(partCount);
+    for (const [s, { parts, firstPart }] of this.#steps.entries()) {
+      for (const [place, part] of parts.entries()) {
+        const p = firstPart + place;
+        stepOf[p] = s;
+        this.#startNs[p] = part.startNs;
+        this.#durationNs[p] = part.durationNs;
+        const behind = part.kind === 'wait' && typeof part.behind === 'string' ? indexOf.get(part.behind) : undefined;
+        behindOf[p] = behind ?? -1;
+      }
+    }
+    this.#partAt = this.#orderOfEnds(stepOf, behindOf);
+    this.#turnOf = new Int32Array(partCount);
+    for (let turn = 0; turn < partCount; turn++) this.#turnOf[this.#partAt[turn]!] = turn;
+    this.#stepAt = this.#partAt.map(p => stepOf[p]!);
+    this.#before = this.#partAt.map(p => (p > 0 && stepOf[p - 1] === stepOf[p] ? this.#turnOf[p - 1]! : -1));
+    this.#behind = this.#partAt.map(p => behindOf[p]!);
+    this.#recordedNs = Float64Array.from(this.#partAt, p => this.#durationNs[p]!);
     this.#newDurationNs = new Float64Array(partCount).fill(Number.NaN);
     this.#newEndNs = new Float64Array(partCount);
     this.#newStartNs = new Float64Array(this.#steps.length);
     this.#nextPart = new Int32Array(this.#steps.length);
-    for (const [s, { parts, firstPart }] of this.#steps.entries()) {
-      for (const [place, part] of parts.entries()) {
-        const p = firstPart + place;
-        this.#stepOf[p] = s;
-        this.#startNs[p] = part.startNs;
-        this.#durationNs[p] = part.durationNs;
-        const behind = part.kind === 'wait' && typeof part.behind === 'string' ? indexOf.get(part.behind) : undefined;
-        this.#behind[p] = behind ?? -1;
-      }
-    }
-    this.#order = this.#orderOfEnds();
   }
 
   /** New wall time of each task, in ns, in the order of the graphs. */
   wallNs(durationOf: PartDuration): number[] {
     for (const { uuid, parts, firstPart } of this.#steps) {
       for (let i = 0; i < parts.length; i++) {
-        this.#newDurationNs[firstPart + i] = durationOf(parts[i]!, uuid) ?? Number.NaN;
+        this.#newDurationNs[this.#turnOf[firstPart + i]!] = durationOf(parts[i]!, uuid) ?? Number.NaN;
       }
     }
     const result = this.#run();
@@ -112,39 +124,40 @@ export class Replay {
   /** The same where all parts of one operation take no time. */
   wallWithoutNs(operation: OperationName): number[] {
     this.#operations ??= this.#byOperation();
-    const parts = this.#operations.parts[this.#operations.numbers.find(operation)] ?? [];
-    for (const p of parts) this.#newDurationNs[p] = 0;
+    const turns = this.#operations.turns[this.#operations.numbers.find(operation)] ?? [];
+    for (const turn of turns) this.#newDurationNs[turn] = 0;
     const result = this.#run();
-    for (const p of parts) this.#newDurationNs[p] = Number.NaN;
+    for (const turn of turns) this.#newDurationNs[turn] = Number.NaN;
     return result;
   }
 
-  #byOperation(): { numbers: OperationNumbers; parts: number[][] } {
+  #byOperation(): { numbers: OperationNumbers; turns: number[][] } {
     const numbers = new OperationNumbers();
     const lists: number[][] = [];
     for (const { parts, firstPart } of this.#steps) {
       for (let i = 0; i < parts.length; i++) {
         const number = numbers.numberOf(parts[i]!);
         const list = lists[number];
-        if (list === undefined) lists[number] = [firstPart + i];
-        else list.push(firstPart + i);
+        const turn = this.#turnOf[firstPart + i]!;
+        if (list === undefined) lists[number] = [turn];
+        else list.push(turn);
       }
     }
-    return { numbers, parts: lists };
+    return { numbers, turns: lists };
   }
 
   /** Parts by their ends, one group of connected tasks after the other: what is near in the run is near in memory. */
-  #orderOfEnds(): Int32Array {
+  #orderOfEnds(stepOf: Int32Array, behindOf: Int32Array): Int32Array {
     const groupOf = Int32Array.from(this.#graphs, (_, g) => g);
     const find = (graph: number): number => {
       let at = graph;
       while (groupOf[at] !== at) at = groupOf[at] = groupOf[groupOf[at]!]!;
       return at;
     };
-    for (let p = 0; p < this.#behind.length; p++) {
-      if (this.#behind[p] === -1) continue;
-      const a = find(this.#steps[this.#stepOf[p]!]!.graph);
-      const b = find(this.#steps[this.#behind[p]!]!.graph);
+    for (let p = 0; p < behindOf.length; p++) {
+      if (behindOf[p] === -1) continue;
+      const a = find(this.#steps[stepOf[p]!]!.graph);
+      const b = find(this.#steps[behindOf[p]!]!.graph);
       if (a !== b) groupOf[Math.max(a, b)] = Math.min(a, b);
     }
     const groups = new Map<number, number[]>();
@@ -157,7 +170,7 @@ export class Replay {
       }
       for (let p = firstPart; p < endPart; p++) list.push(p);
     }
-    const order = new Int32Array(this.#stepOf.length);
+    const order = new Int32Array(stepOf.length);
     let at = 0;
     for (const list of groups.values()) {
       list.sort(
@@ -173,24 +186,28 @@ export class Replay {
     const steps = this.#steps;
     this.#newStartNs.fill(Number.NaN);
     for (let s = 0; s < steps.length; s++) this.#nextPart[s] = steps[s]!.firstPart;
-    for (let i = 0; i < this.#order.length; i++) this.#take(this.#order[i]!);
+    for (let turn = 0; turn < this.#partAt.length; turn++) this.#take(turn);
     const lastEnds = this.#graphs.map(({ task }) => task.startNs);
     const recordedEnds = this.#graphs.map(({ task }) => task.startNs);
     for (const { graph, firstPart, endPart, endNs } of steps) {
-      if (endPart > firstPart) lastEnds[graph] = Math.max(lastEnds[graph]!, this.#newEndNs[endPart - 1]!);
+      if (endPart > firstPart) lastEnds[graph] = Math.max(lastEnds[graph]!, this.#newEndOf(endPart - 1));
       recordedEnds[graph] = Math.max(recordedEnds[graph]!, endNs);
     }
     // What lay between the last step and the end of the task stays as it was.
     return this.#graphs.map(({ task }, g) => lastEnds[g]! + task.wallNs - recordedEnds[g]!);
   }
 
-  #take(part: number): void {
-    const step = this.#stepOf[part]!;
-    const isFirst = part === 0 || this.#stepOf[part - 1] !== step;
-    const from = isFirst ? this.#begin(step) : this.#newEndNs[part - 1]!;
-    const changed = this.#newDurationNs[part]!;
-    this.#newEndNs[part] = from + (Number.isNaN(changed) ? this.#asRecorded(part, from) : changed);
-    this.#nextPart[step] = part + 1;
+  #take(turn: number): void {
+    const step = this.#stepAt[turn]!;
+    const before = this.#before[turn]!;
+    const from = before === -1 ? this.#begin(step) : this.#newEndNs[before]!;
+    const changed = this.#newDurationNs[turn]!;
+    this.#newEndNs[turn] = from + (Number.isNaN(changed) ? this.#asRecorded(turn, from) : changed);
+    this.#nextPart[step] = this.#partAt[turn]! + 1;
+  }
+
+  #newEndOf(part: number): number {
+    return this.#newEndNs[this.#turnOf[part]!]!;
   }
 
   #begin(step: number): number {
@@ -208,10 +225,11 @@ export class Replay {
     return start;
   }
 
-  #asRecorded(part: number, from: number): number {
-    const behind = this.#behind[part]!;
-    if (behind === -1 || Number.isNaN(this.#newStartNs[behind]!)) return this.#durationNs[part]!;
-    return Math.max(0, this.#newTime(behind, this.#startNs[part]! + this.#durationNs[part]!) - from);
+  #asRecorded(turn: number, from: number): number {
+    const recorded = this.#recordedNs[turn]!;
+    const behind = this.#behind[turn]!;
+    if (behind === -1 || Number.isNaN(this.#newStartNs[behind]!)) return recorded;
+    return Math.max(0, this.#newTime(behind, this.#startNs[this.#partAt[turn]!]! + recorded) - from);
   }
 
   /** Where a moment of a step's recorded life lies in the replay, as far as that has come. */
@@ -223,7 +241,7 @@ export class Replay {
     while (part > firstPart && this.#startNs[part - 1]! >= recordedNs) part--;
     if (part > firstPart && this.#startNs[part - 1]! + this.#durationNs[part - 1]! >= recordedNs) part--;
     const begun = this.#newStartNs[step]!;
-    const from = part === firstPart ? (Number.isNaN(begun) ? startNs : begun) : this.#newEndNs[part - 1]!;
+    const from = part === firstPart ? (Number.isNaN(begun) ? startNs : begun) : this.#newEndOf(part - 1);
     if (part === endPart) {
       const last = endPart - 1;
       return from + recordedNs - (last < firstPart ? startNs : this.#startNs[last]! + this.#durationNs[last]!);
@@ -231,8 +249,8 @@ export class Replay {
     const into = recordedNs - this.#startNs[part]!;
     const recorded = this.#durationNs[part]!;
     if (recorded === 0) return from + into;
-    const changed = this.#newDurationNs[part]!;
-    const duration = part < next ? this.#newEndNs[part]! - from : Number.isNaN(changed) ? recorded : changed;
+    const changed = this.#newDurationNs[this.#turnOf[part]!]!;
+    const duration = part < next ? this.#newEndOf(part) - from : Number.isNaN(changed) ? recorded : changed;
     return from + (into * duration) / recorded;
   }
 }

@@ -55,8 +55,8 @@ export function repeatRecording(
     for (const { signal, lines } of all) {
       for (const line of lines) {
         const moved = line
-          .replace(UUID, uuid => (names.has(uuid) ? uuid.slice(0, 28) + other(uuid.slice(28)) : uuid))
-          .replace(/"traceId":"(\w{24})(\w{8})"/g, (_, a: string, b: string) => `"traceId":"${a}${other(b)}"`)
+          .replace(UUID, uuid => (names.has(uuid) ? other(uuid.slice(0, 8)) + uuid.slice(8) : uuid))
+          .replace(/"traceId":"(\w{8})(\w{24})"/g, (_, a: string, b: string) => `"traceId":"${other(a)}${b}"`)
           .replace(
             /"(spanId|parentSpanId)":"(\w{8})(\w{8})"/g,
             (_, key: string, a: string, b: string) => `"${key}":"${other(a)}${b}"`,
