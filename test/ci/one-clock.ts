@@ -7,6 +7,8 @@ import type { Profile } from '../../src/model/profile.ts';
 const LENGTH_MS = 20;
 const APART_MS = 80;
 const ROUNDS = 8;
+/** Between two loops of one process, so that the samples of each are known for its own. */
+const MIN_PAUSE_MS = 8;
 /** From now until the first beat: everything has to be attached by then. */
 const LEAD_MS = 6000;
 const HZ = 5000;
@@ -54,13 +56,14 @@ export async function checkOneClock(
     ]);
     for (const [i, process] of running.entries()) process.write(`${instants[i]!.join('\n')}\n`);
     const { directory, manifest, stderr } = await recording;
-    const began = await Promise.all(running.map(process => process.end()));
+    const loops = await Promise.all(running.map(process => process.end()));
+    const began = loops.map(list => list.map(loop => loop.began));
     const profile = await new CaptureModels(directory, manifest).profile();
     if (profile === undefined) return [`one clock: nothing was recorded: ${stderr}`];
     const offset = monotonicOffsetNs(manifest) ?? 0n;
     // Times of the profile on the monotonic clock again: on one capture's clock both differ by one number.
     const shift = Number((profile.epochNs ?? 0n) - offset);
-    const seen = pids.map((pid, i) => firstSamples(profile, pid, began[i]!.map(Number), shift));
+    const seen = pids.map((pid, i) => firstSamples(profile, pid, loops[i]!, shift));
     const problems: string[] = [];
     // No sample of a loop is older than the loop, and the machine's other work makes samples late: the shortest of all
     // delays is what the clocks differ by, and at most a sampling interval.
@@ -69,7 +72,7 @@ export async function checkOneClock(
     );
     const offsets = delays.map(list => Math.min(...list));
     for (const [i, offset] of offsets.entries()) {
-      if (!(Math.abs(offset) < LIMIT_MS) || delays[i]!.length < (began[i]!.length * 3) / 4) {
+      if (!(Math.abs(offset) < LIMIT_MS) || delays[i]!.length < began[i]!.length / 3) {
         problems.push(
           `one clock: ${names[i]} lies ${offset.toFixed(2)} ms off, by ${delays[i]!.length} loops of ${began[i]!.length}`,
         );
@@ -103,8 +106,11 @@ export async function checkOneClock(
   }
 }
 
-/** For each beginning, when the first sample with the loop on its stack was taken; undefined where there is none. */
-function firstSamples(profile: Profile, pid: number, began: readonly number[], shift: number): (number | undefined)[] {
+/**
+ * For each loop, when the first sample with it on its stack was taken; undefined where there is none, or where the loop
+ * before it ended too late for their samples to be told apart if the clocks differed.
+ */
+function firstSamples(profile: Profile, pid: number, loops: readonly Loop[], shift: number): (number | undefined)[] {
   const { samples, stacks, frames, strings, threads } = profile;
   const name = strings.indexOf('beat');
   const inBeat = new Uint8Array(stacks.length);
@@ -118,15 +124,26 @@ function firstSamples(profile: Profile, pid: number, began: readonly number[], s
     times.push(samples.timeNs![s]! + shift);
   }
   times.sort((a, b) => a - b);
-  // Samples of the beat before lie a whole pause earlier, however wrong the clock is within reason.
-  return began.map(instant => times.find(time => Math.abs(time - instant) < (APART_MS / 2) * 1e6));
+  return loops.map((loop, k) => {
+    const began = Number(loop.began);
+    const before = loops[k - 1];
+    const pause = before === undefined ? APART_MS * 1e6 : began - Number(before.ended);
+    if (pause < MIN_PAUSE_MS * 1e6) return undefined;
+    return times.find(time => time > began - pause / 2 && time < Number(loop.ended) + pause / 2);
+  });
+}
+
+/** On the monotonic clock, in nanoseconds. */
+interface Loop {
+  readonly began: bigint;
+  readonly ended: bigint;
 }
 
 interface Running {
   readonly pid: number;
   write(text: string): void;
-  /** Ends its input, and gives when each beat began. */
-  end(): Promise<bigint[]>;
+  /** Ends its input, and gives when each loop ran. */
+  end(): Promise<Loop[]>;
   kill(): void;
 }
 
@@ -147,8 +164,11 @@ async function start(command: readonly string[]): Promise<Running> {
       await ended;
       return stdout
         .split('\n')
-        .filter(line => /^\d+$/.test(line))
-        .map(BigInt);
+        .filter(line => /^\d+ \d+$/.test(line))
+        .map(line => {
+          const [began, ended] = line.split(' ') as [string, string];
+          return { began: BigInt(began), ended: BigInt(ended) };
+        });
     },
     kill: () => child.kill('SIGKILL'),
   };

@@ -1,5 +1,5 @@
 // Waits for the monotonic instants (nanoseconds, one a line on standard input), then is busy in `beat` for a while from
-// each on, and says when it really began. `beat LENGTH_MS`
+// each on, and says when it really began and ended. `beat LENGTH_MS`
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -35,8 +35,9 @@ int main(int argc, char **argv) {
       nanosleep(&t, NULL);
     }
     approach(instant);
-    printf("%lld\n", now());
+    long long began = now();
     beat(instant + length);
+    printf("%lld %lld\n", began, now());
   }
   fflush(stdout);
   return 0;

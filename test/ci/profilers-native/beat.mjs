@@ -19,13 +19,14 @@ function beat(until) {
 // Compiled before it matters.
 for (let i = 0; i < 200; i++) beat(now() + 100_000n);
 console.log('ready');
-const began = [];
+const lines = [];
 for await (const line of createInterface({ input: process.stdin })) {
   const instant = BigInt(line);
   const restMs = Number(instant - now()) / 1e6 - 3;
   if (restMs > 0) await pause(restMs);
   approach(instant);
-  began.push(now());
+  const begins = now();
   beat(instant + lengthNs);
+  lines.push(`${begins} ${now()}`);
 }
-console.log(began.join('\n'));
+console.log(lines.join('\n'));
