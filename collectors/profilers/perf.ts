@@ -1,6 +1,7 @@
 // https://man7.org/linux/man-pages/man1/perf-record.1.html
 import { join } from 'node:path';
 import { TprofError } from '../../src/base/errors.ts';
+import { isSameProcess } from '../process-table.ts';
 import { resolveCommand } from '../resolve-command.ts';
 import { behindGate, openGate, reachedGate } from '../start-gate.ts';
 import { perfAccess, perfEvents } from './perf-access.ts';
@@ -99,7 +100,13 @@ export const perf: Profiler = {
           await attach(request.pids);
         } else {
           await reachedGate(pid);
-          await attach([pid]);
+          try {
+            await attach([pid]);
+          } catch (error) {
+            // A Ctrl-C has ended it before it began.
+            if (!isSameProcess({ pid, startTime: '' })) return;
+            throw error;
+          }
           openGate(pid);
         }
       },
