@@ -43,6 +43,7 @@ export class OtlpProtobufValues {
     // What every writer writes: a short key, then a value of less than 128 bytes.
     if (bytes[start] !== 0x0a || length >= 0x80 || from > end || bytes[keyEnd] !== 0x12) {
       this.keyValue(start, end);
+      this.#sink.dropUnwanted();
       return;
     }
     const { wanted, names, builder } = this.#sink;

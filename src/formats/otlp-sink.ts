@@ -134,6 +134,12 @@ export class OtlpSink {
     this.attributeCount = at + 1;
   }
 
+  /** Takes back the attribute gathered last where nobody asks for it. */
+  dropUnwanted(): void {
+    const last = this.attributeCount - 1;
+    if (!this.wanted.has(this.#keys[last]!, this.builder.strings.strings)) this.attributeCount = last;
+  }
+
   /** The attribute gathered last, as JavaScript has it: for resources, whose attributes are few. */
   lastAttribute(): [string, AttributeValue] {
     const at = this.attributeCount - 1;
