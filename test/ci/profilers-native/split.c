@@ -10,18 +10,6 @@
 
 static volatile unsigned long sink;
 
-__attribute__((noinline)) static void spin_sixty(long n) {
-  for (long i = 0; i < n; i++) sink = sink * 31 + i;
-}
-
-__attribute__((noinline)) static void spin_thirty(long n) {
-  for (long i = 0; i < n; i++) sink = sink * 31 + i;
-}
-
-__attribute__((noinline)) static void spin_ten(long n) {
-  for (long i = 0; i < n; i++) sink = sink * 31 + i;
-}
-
 // Of the CPU: on a busy machine it takes longer, and there is as much to see.
 static double now(void) {
   struct timespec t;
@@ -29,17 +17,32 @@ static double now(void) {
   return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-static long parts(unsigned *seed) {
+__attribute__((noinline)) static void spin_sixty(double seconds) {
+  for (double end = now() + seconds; now() < end;)
+    for (long i = 0; i < 50000; i++) sink = sink * 31 + i;
+}
+
+__attribute__((noinline)) static void spin_thirty(double seconds) {
+  for (double end = now() + seconds; now() < end;)
+    for (long i = 0; i < 50000; i++) sink = sink * 31 + i;
+}
+
+__attribute__((noinline)) static void spin_ten(double seconds) {
+  for (double end = now() + seconds; now() < end;)
+    for (long i = 0; i < 50000; i++) sink = sink * 31 + i;
+}
+
+static double part(unsigned *seed) {
   *seed = *seed * 1103515245u + 12345u;
-  return 3000000 + (*seed >> 16) % 1000000;
+  return 0.004 + (*seed >> 16) * 1e-3 / 65536;
 }
 
 __attribute__((noinline)) static void work(double seconds) {
   unsigned seed = (unsigned)getpid();
   for (double end = now() + seconds; now() < end;) {
-    spin_sixty(6 * parts(&seed));
-    spin_thirty(3 * parts(&seed));
-    spin_ten(parts(&seed));
+    spin_sixty(6 * part(&seed));
+    spin_thirty(3 * part(&seed));
+    spin_ten(part(&seed));
   }
 }
 

@@ -6,24 +6,30 @@ import sys
 import time
 
 
-def spin_sixty(n):
+def spin_sixty(seconds):
     x = 0
-    for i in range(n):
-        x = (x * 31 + i) & 0xFFFFFFFF
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        for i in range(2000):
+            x = (x * 31 + i) & 0xFFFFFFFF
     return x
 
 
-def spin_thirty(n):
+def spin_thirty(seconds):
     x = 0
-    for i in range(n):
-        x = (x * 31 + i) & 0xFFFFFFFF
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        for i in range(2000):
+            x = (x * 31 + i) & 0xFFFFFFFF
     return x
 
 
-def spin_ten(n):
+def spin_ten(seconds):
     x = 0
-    for i in range(n):
-        x = (x * 31 + i) & 0xFFFFFFFF
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        for i in range(2000):
+            x = (x * 31 + i) & 0xFFFFFFFF
     return x
 
 
@@ -31,9 +37,9 @@ def work(seconds):
     chance = random.Random(os.getpid())
     end = time.process_time() + seconds
     while time.process_time() < end:
-        spin_sixty(6 * chance.randrange(45_000, 55_000))
-        spin_thirty(3 * chance.randrange(45_000, 55_000))
-        spin_ten(chance.randrange(45_000, 55_000))
+        spin_sixty(6 * chance.uniform(0.004, 0.005))
+        spin_thirty(3 * chance.uniform(0.004, 0.005))
+        spin_ten(chance.uniform(0.004, 0.005))
 
 
 def main():

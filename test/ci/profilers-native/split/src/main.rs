@@ -4,28 +4,37 @@ use std::hint::black_box;
 use std::process::{exit, id, Command};
 
 #[inline(never)]
-fn spin_sixty(n: u64) -> u64 {
+fn spin_sixty(seconds: f64) -> u64 {
     let mut x = 6;
-    for i in 0..n {
-        x = black_box(x * 31 % 1_000_003 + i);
+    let end = cpu_seconds() + seconds;
+    while cpu_seconds() < end {
+        for i in 0..20_000 {
+            x = black_box(x * 31 % 1_000_003 + i);
+        }
     }
     x
 }
 
 #[inline(never)]
-fn spin_thirty(n: u64) -> u64 {
+fn spin_thirty(seconds: f64) -> u64 {
     let mut x = 3;
-    for i in 0..n {
-        x = black_box(x * 31 % 1_000_003 + i);
+    let end = cpu_seconds() + seconds;
+    while cpu_seconds() < end {
+        for i in 0..20_000 {
+            x = black_box(x * 31 % 1_000_003 + i);
+        }
     }
     x
 }
 
 #[inline(never)]
-fn spin_ten(n: u64) -> u64 {
+fn spin_ten(seconds: f64) -> u64 {
     let mut x = 1;
-    for i in 0..n {
-        x = black_box(x * 31 % 1_000_003 + i);
+    let end = cpu_seconds() + seconds;
+    while cpu_seconds() < end {
+        for i in 0..20_000 {
+            x = black_box(x * 31 % 1_000_003 + i);
+        }
     }
     x
 }
@@ -45,10 +54,10 @@ fn work(seconds: f64) {
     let mut seed = u64::from(id());
     let mut parts = || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        1_500_000 + (seed >> 33) % 500_000
+        0.004 + ((seed >> 33) % 1000) as f64 * 1e-6
     };
     while cpu_seconds() < seconds {
-        black_box(spin_sixty(6 * parts()) + spin_thirty(3 * parts()) + spin_ten(parts()));
+        black_box(spin_sixty(6.0 * parts()) + spin_thirty(3.0 * parts()) + spin_ten(parts()));
     }
 }
 
