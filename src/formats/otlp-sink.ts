@@ -252,7 +252,7 @@ export class OtlpSink {
     this.#lastHigh = this.startHigh;
     this.#lastLow = this.startLow;
     const { traceId, spanId } = this;
-    builder.log({
+    const row = builder.log({
       timeNs: builder.timeNs(this.startHigh, this.startLow),
       severity: this.severity,
       body: this.body,
@@ -261,8 +261,9 @@ export class OtlpSink {
       idLow: spanId.valid ? spanId.w1 : 0,
       scope: this.#currentScope(),
       batch: this.#currentBatch(),
+      print: [this.#logPrint(0x2545f491), this.#logPrint(0x6c8e9cf5)],
     });
-    this.#emit(this.ownFrom, this.ownTo);
+    if (row !== -1) this.#emit(this.ownFrom, this.ownTo);
   }
 
   skipMetric(count: number): void {
@@ -368,6 +369,25 @@ export class OtlpSink {
     h = mix(h, this.endHigh);
     h = mix(h, this.endLow);
     h = mix(h, this.parentId.w1);
+    h = this.#attributesPrint(h);
+    for (let at = 0; at < this.#eventCount * 5; at++) h = mix(h, this.#events[at]! | 0);
+    for (let at = 0; at < this.#linkCount * 8; at++) h = mix(h, this.#links[at]! | 0);
+    return h >>> 0;
+  }
+
+  #logPrint(seed: number): number {
+    let h = mix(seed, this.#resource);
+    h = mix(h, this.body);
+    h = mix(h, this.severity);
+    h = mix(h, this.startHigh);
+    h = mix(h, this.startLow);
+    h = mix(h, this.traceId.valid ? this.traceId.w3 : 0);
+    h = mix(h, this.spanId.valid ? this.spanId.w1 : 0);
+    return this.#attributesPrint(h) >>> 0;
+  }
+
+  #attributesPrint(seed: number): number {
+    let h = seed;
     for (let at = 0; at < this.attributeCount; at++) {
       h = mix(h, this.#keys[at]! * 8 + this.#types[at]!);
       const value = this.#values[at]!;
@@ -375,9 +395,7 @@ export class OtlpSink {
       h = mix(h, (value * 2 ** -32) | 0);
       if (this.#types[at] === AttributeType.double) h = mix(h, (value * 1e6) | 0);
     }
-    for (let at = 0; at < this.#eventCount * 5; at++) h = mix(h, this.#events[at]! | 0);
-    for (let at = 0; at < this.#linkCount * 8; at++) h = mix(h, this.#links[at]! | 0);
-    return h >>> 0;
+    return h;
   }
 }
 

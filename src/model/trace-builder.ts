@@ -47,6 +47,8 @@ export interface LogInput {
   readonly idLow: number;
   readonly scope: number;
   readonly batch: number;
+  /** Two hashes of all of the record's content, its resource included: 64 bits, since a record has no id of its own. */
+  readonly print?: readonly [number, number];
 }
 
 /**
@@ -92,6 +94,9 @@ export class TraceBuilder {
   }));
   /** Of each span; given up when reading is over. */
   #prints: Column<Uint32Array> = uint32Column();
+  /** Of log records, with the request that first brought each; given up like the others. */
+  #logPrints = new IdTable(2);
+  #logRequests: Column<Uint32Array> = uint32Column();
   readonly #rows = new SpanRows(this.#spans);
   readonly #events = new ColumnTable(rows => ({
     span: new Uint32Array(rows),
@@ -269,6 +274,7 @@ export class TraceBuilder {
   }
 
   log(input: LogInput): number {
+    if (input.print !== undefined && this.#arrivedBefore(input.print, this.#batches[input.batch]!.request)) return -1;
     const row = this.#logs.add();
     const { at } = this.#logs;
     at.timeNs[row] = input.timeNs;
@@ -283,6 +289,21 @@ export class TraceBuilder {
     this.#ownerCounts = at.attrCount;
     this.#ownerRow = row;
     return row;
+  }
+
+  /** Two records of one request may well be alike (a clock of milliseconds); one that another request brought is the same. */
+  #arrivedBefore(print: readonly [number, number], request: number): boolean {
+    const at = this.#logPrints.intern(print[0], print[1]);
+    if (at === this.#logRequests.length) {
+      this.#logRequests.push(request);
+      return false;
+    }
+    if (this.#logRequests.get(at) === request) return false;
+    this.warnings.add(
+      'retried-logs',
+      'log records arrived more than once and are counted once: their request was retried',
+    );
+    return true;
   }
 
   /** `type` is one of `AttributeType`; `value` the number, or the index of an interned string for text types. */
@@ -317,6 +338,8 @@ export class TraceBuilder {
 
   finish(): Trace {
     this.#prints = uint32Column();
+    this.#logPrints = new IdTable(2);
+    this.#logRequests = uint32Column();
     const shift = this.#earliest();
     const spans = this.#spans.finish();
     const events = this.#events.finish();

@@ -169,7 +169,13 @@ test('otlp: any request reads the same from JSON, from the protobuf of the oracl
     assert.ok(check.ok && check.invalidIds === 0);
     const fromJson = await read(json);
     checkTrace(fromJson);
-    assert.equal(check.records, fromJson.spans.length + fromJson.logs.length + warned(fromJson, 'retried-spans'));
+    assert.equal(
+      check.records,
+      fromJson.spans.length +
+        fromJson.logs.length +
+        warned(fromJson, 'retried-spans') +
+        warned(fromJson, 'retried-logs'),
+    );
     assert.deepEqual(plain(await read(framed(theirs))), plain(fromJson));
     assert.deepEqual(plain(await read(theirs)), plain(fromJson));
   };
@@ -276,6 +282,25 @@ test('otlp: a retried request is counted once, different spans of one id are kep
   assert.deepEqual([retried.spans.length, warned(retried, 'retried-spans')], [1, 2]);
   const other = await read(`${request}\n${request.replace('"1"', '"2"')}`);
   assert.deepEqual([other.spans.length, warned(other, 'duplicate-spans')], [2, 1]);
+});
+
+test('otlp: log records of a retried request are counted once, alike ones of one request are kept', async () => {
+  const record = (text: string, timeUnixNano = '5'): object => ({
+    timeUnixNano,
+    body: { stringValue: text },
+    attributes: [{ key: 'n', value: { intValue: '1' } }],
+  });
+  const request = (...logRecords: object[]): string =>
+    JSON.stringify({ resourceLogs: [{ scopeLogs: [{ scope: { name: 's' }, logRecords }] }] });
+  const twice = request(record('tick'), record('tick'), record('other'));
+  const retried = await read(`${twice}\n${twice}\n${request(record('tick', '6'))}`);
+  assert.deepEqual([retried.logs.length, warned(retried, 'retried-logs')], [4, 3]);
+  const elsewhere = twice.replace(
+    '"scopeLogs"',
+    '"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"b"}}]},"scopeLogs"',
+  );
+  const apart = await read(`${twice}\n${elsewhere}`);
+  assert.deepEqual([apart.logs.length, warned(apart, 'retried-logs')], [6, 0]);
 });
 
 test('otlp: metrics beside traces are passed over and counted', async () => {
