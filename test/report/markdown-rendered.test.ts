@@ -108,7 +108,9 @@ function assertReadsWell(markdown: string, name: string): void {
   assert.equal(tables.length, source, `${name}: each table is read as one`);
   assert.ok(!/^\s*\|/m.test(prose), `${name}: a row outside a table: ${/^\s*\|.*$/m.exec(prose)?.[0]}`);
   assert.ok(!/\*\*/.test(prose), `${name}: raw asterisks: ${/.*\*\*.*/.exec(prose)?.[0]}`);
-  assert.ok(!/<(script|img|iframe|div)/i.test(html), name);
+  assert.ok(!/<(script|iframe|div)/i.test(html), name);
+  for (const [, source] of html.matchAll(/<img[^>]* src="([^"]*)"/gi)) assert.equal(source, 'capture/flame.svg', name);
+  assert.ok((html.match(/<img/gi)?.length ?? 0) <= (name === 'comment.md' ? 1 : 0), name);
 }
 
 test('tickets, a report and a comment made of awkward names read well', async () => {
