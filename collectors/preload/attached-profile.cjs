@@ -5,7 +5,7 @@
 const inspector = require('node:inspector');
 const { openJournal } = require('./journal.cjs');
 const { instruments } = require('./instruments.cjs');
-const { startTime } = require('./own-start-time.cjs');
+const { beginning } = require('./beginning.cjs');
 
 /** How long workers may take to answer. */
 const PATIENCE_MS = 1000;
@@ -99,19 +99,7 @@ const journals = new Map();
 function record({ directory, kind, settings }, tid, isMainThread) {
   const journal = openJournal(directory, process.pid, tid, kind.names);
   journals.set(tid, journal);
-  journal.line({
-    event: 'start',
-    pid: process.pid,
-    tid,
-    parentPid: process.ppid,
-    startTime: startTime(),
-    argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    isMainThread,
-    node: process.versions.node,
-    intervalUs: settings.intervalUs,
-    monotonicNs: process.hrtime.bigint().toString(),
-    unixMs: performance.timeOrigin + performance.now(),
-  });
+  journal.line({ ...beginning({ threadId: tid, isMainThread }), intervalUs: settings.intervalUs });
 }
 
 function write({ directory, kind, settings }, tid, profile) {

@@ -77,22 +77,8 @@ function begin() {
 
 /** The journal of one profiler for this thread, with who and when in its first line. */
 function openInstrument(instrument, settings, threads) {
-  const { performance } = require('node:perf_hooks');
   const journal = require('./journal.cjs').openJournal(settings.directory, process.pid, threads.threadId, instrument);
-  journal.line({
-    event: 'start',
-    pid: process.pid,
-    tid: threads.threadId,
-    parentPid: process.ppid,
-    startTime: require('./own-start-time.cjs').startTime(),
-    argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    isMainThread: threads.isMainThread,
-    node: process.versions.node,
-    intervalUs: settings.intervalUs,
-    // V8 stamps samples by CLOCK_MONOTONIC, as process.hrtime reads it.
-    monotonicNs: process.hrtime.bigint().toString(),
-    unixMs: performance.timeOrigin + performance.now(),
-  });
+  journal.line({ ...require('./beginning.cjs').beginning(threads), intervalUs: settings.intervalUs });
   return { instrument, settings, journal };
 }
 

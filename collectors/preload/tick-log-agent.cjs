@@ -17,21 +17,9 @@ function begin() {
   // A worker is logged if its process is; it may have been given other flags.
   const isLogged = !threads.isMainThread || process.execArgv.includes('--prof');
   if (isLogged) mark(threads.threadId);
-  const { performance } = require('node:perf_hooks');
   const names = { prefix: 'Ticks', extension: 'log' };
   const journal = require('./journal.cjs').openJournal(directory, process.pid, threads.threadId, names);
-  journal.line({
-    event: 'start',
-    pid: process.pid,
-    tid: threads.threadId,
-    parentPid: process.ppid,
-    startTime: require('./own-start-time.cjs').startTime(),
-    argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    isMainThread: threads.isMainThread,
-    node: process.versions.node,
-    monotonicNs: process.hrtime.bigint().toString(),
-    unixMs: performance.timeOrigin + performance.now(),
-  });
+  journal.line(require('./beginning.cjs').beginning(threads));
   if (!isLogged) {
     const why = 'it was started without --prof, which Node takes on its command line alone';
     journal.line({ event: 'failed', why, samples: 0 });

@@ -22,16 +22,7 @@ function begin() {
   const settings = JSON.parse(process.env.TPROF_WRAPPED);
   require('./journal.cjs')
     .openJournal(settings.directory, process.pid, threads.threadId, { prefix: 'Process', extension: 'log' })
-    .line({
-      event: 'start',
-      pid: process.pid,
-      tid: threads.threadId,
-      parentPid: process.ppid,
-      startTime: require('./own-start-time.cjs').startTime(),
-      argv: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-      isMainThread: threads.isMainThread,
-      node: process.versions.node,
-    });
+    .line(require('./beginning.cjs').beginning(threads));
   if (threads.isMainThread) noteSignals(settings);
   if (settings.tool === 'clinic-bubbleprof')
     guardWriteSync(threads.isMainThread && process.ppid === Number(process.env.TPROF_TOOL_PID));

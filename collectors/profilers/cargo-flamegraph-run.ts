@@ -42,11 +42,6 @@ export async function cargoFlamegraphRun(
   ];
   const startedMs = Date.now();
   const ownPids: number[] = [];
-  let exit: ReturnType<typeof note.exit>;
-  const targetExit = (): typeof exit => {
-    exit ??= note.exit();
-    return exit;
-  };
   return {
     command: [...words, ...own, ...rest],
     environment: { ...runtimeNames(request.environment), PERF: script },
@@ -54,9 +49,8 @@ export async function cargoFlamegraphRun(
       ownPids.push(pid);
     },
     targetPid: note.targetPid,
-    targetExit,
+    targetExit: note.exit,
     async collect() {
-      targetExit();
       const shell = note.shellPid();
       const own = [...ownPids, ...readOwnPids(pids), ...(shell === undefined ? [] : [shell])];
       note.forget();

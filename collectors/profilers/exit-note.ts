@@ -26,7 +26,7 @@ exit $code
 export interface ExitNote {
   /** Words that go in front of the target's own. */
   readonly prefix: readonly string[];
-  /** Undefined where the target did not end, or was never started. */
+  /** Undefined where the target did not end, or was never started. Known also after `forget`. */
   exit(): { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
   /** The target while it runs. */
   targetPid(): number | undefined;
@@ -43,26 +43,34 @@ export function exitNote(directory: string, environment: Readonly<Record<string,
     const pid = Number.parseInt(read(`${note}.pid`), 10);
     return Number.isNaN(pid) ? undefined : pid;
   };
+  let known: ReturnType<ExitNote['exit']>;
+  const exit = (): typeof known => {
+    known ??= readExit(note);
+    return known;
+  };
   return {
     prefix: ['/bin/sh', '-c', SCRIPT, 'tprof-target', note, ...withOddVariables(environment)],
     shellPid,
-    exit() {
-      const code = Number.parseInt(read(note), 10);
-      if (Number.isNaN(code)) return undefined;
-      const signal = signalOf(code - 128);
-      // It keeps silent about the two that people send from the keyboard or by closing a pipe.
-      const silent = signal === 'SIGINT' || signal === 'SIGPIPE';
-      const killed = signal !== undefined && (silent || (sizeOf(`${note}.words`) ?? 0) > 0);
-      return killed ? { code: null, signal } : { code, signal: null };
-    },
+    exit,
     targetPid() {
       const shell = shellPid();
       return shell === undefined ? undefined : readProcessTable().find(({ parentPid }) => parentPid === shell)?.pid;
     },
     forget() {
+      exit();
       for (const end of ['', '.pid', '.words']) rmSync(`${note}${end}`, { force: true });
     },
   };
+}
+
+function readExit(note: string): ReturnType<ExitNote['exit']> {
+  const code = Number.parseInt(read(note), 10);
+  if (Number.isNaN(code)) return undefined;
+  const signal = signalOf(code - 128);
+  // It keeps silent about the two that people send from the keyboard or by closing a pipe.
+  const silent = signal === 'SIGINT' || signal === 'SIGPIPE';
+  const killed = signal !== undefined && (silent || (sizeOf(`${note}.words`) ?? 0) > 0);
+  return killed ? { code: null, signal } : { code, signal: null };
 }
 
 /** Of a shell's exit status less 128. */

@@ -83,11 +83,6 @@ function wrapperRun(path: string, request: ProfilerRequest): ProfilerRun {
   const tool = [...recordWords(path, request, join(rawDirectory, file)), '--subprocesses', '--'];
   const noteFile = note.prefix[4] ?? '';
   const ownPids: number[] = [];
-  let exit: ReturnType<typeof note.exit>;
-  const targetExit = (): typeof exit => {
-    exit ??= note.exit();
-    return exit;
-  };
   return {
     command: [
       ...['/bin/sh', '-c', OUTER, noteFile, join(rawDirectory, LOG)],
@@ -103,9 +98,8 @@ function wrapperRun(path: string, request: ProfilerRequest): ProfilerRun {
       ownPids.push(pid);
     },
     targetPid: note.targetPid,
-    targetExit,
+    targetExit: note.exit,
     async collect() {
-      targetExit();
       const inner = note.shellPid();
       const own = [...ownPids, ...readOwnPids(pids), ...(inner === undefined ? [] : [inner])];
       note.forget();

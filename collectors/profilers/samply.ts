@@ -59,11 +59,6 @@ function wrapperRun(path: string, request: ProfilerRequest): ProfilerRun {
   const note = exitNote(request.rawDirectory, request.environment);
   const words = recordWords(path, request, join(request.rawDirectory, file));
   const ownPids: number[] = [];
-  let exit: ReturnType<typeof note.exit>;
-  const targetExit = (): typeof exit => {
-    exit ??= note.exit();
-    return exit;
-  };
   return {
     command: [...words, '--', ...note.prefix, ...request.command],
     environment: runtimeNames(request.environment),
@@ -71,9 +66,8 @@ function wrapperRun(path: string, request: ProfilerRequest): ProfilerRun {
       ownPids.push(pid);
     },
     targetPid: note.targetPid,
-    targetExit,
+    targetExit: note.exit,
     async collect() {
-      targetExit();
       const shell = note.shellPid();
       note.forget();
       return {
